@@ -177,7 +177,7 @@ def test_what_cannot_be_begun_is_told_what_can() -> None:
         (["run", "optimizer-comparison", "--data", "mnist", "--data-dir", "absent"], "--data-dir"),
         (["run", "derivative", "--seeds", "0"], "--seeds"),
         (["run"], "NAME"),
-        (["check", "--hidden", "20,x"], "widths like 20,20"),
+        (["check", "--hidden", "20,y"], "widths like 20,20"),
         (["check", "--hidden", "20", "--activation", "rely"], "activation of MLP must be one of"),
         (["data", "--data-dir", "absent"], "must be a folder that is there"),
         (["report", "absent"], "DIR of a report must be a folder with results of experiments"),

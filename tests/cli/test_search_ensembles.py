@@ -278,7 +278,7 @@ def test_a_time_limit_is_kept_and_told(iris: Path, tmp_path: Path) -> None:
     assert "--time-limit belongs to --model ensemble" in result.output
     told = " ".join(invoke(*words, "--fresh", "--time-limit", "0.001").output.split())
     assert "Warning: --time-limit of PopulationEnsembleClassifier must be" in told
-    assert "got 0.001; try more seconds, or fewer rows or n_architectures" in told
+    assert "got 0.001; try more seconds, or fewer rows" in told
 
 
 def test_intervals_that_hold_too_few_rows_are_warned_of(

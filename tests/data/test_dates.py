@@ -29,6 +29,8 @@ NEW_YEAR = pd.Timestamp("2024-12-31").timestamp()
         "31 december 2024",
         "Dec. 31, 2024",
         "December 31 2024",
+        "Tue, 31 Dec 2024",
+        "tuesday 2024-12-31",
     ],
 )
 @pytest.mark.parametrize(
@@ -67,7 +69,11 @@ def test_texts_that_are_no_dates(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-03", " 2024/3", "03/2024", "3-2024", "Mar 2024", "march-2024", "Mar. 2024"]
+    "text",
+    [
+        *("2024-03", " 2024/3", "03/2024", "3-2024", "Mar 2024", "march-2024", "Mar. 2024"),
+        *("2024 Mar", "2024-march"),
+    ],
 )
 def test_a_month_counts_as_its_first_day(text: str) -> None:
     assert set(moments(text).values()) == {pd.Timestamp("2024-03-01").timestamp()}
@@ -78,7 +84,7 @@ def test_a_month_counts_as_its_first_day(text: str) -> None:
     "text",
     [
         *("2024-13", "13/2024", "2024-00", "4711-02", "02/4711", "2024.03"),
-        *("Market 2024", "2024-3 7:30", "2010-11-"),
+        *("Market 2024", "2024 Market", "2024-3 7:30", "2010-11-", "Fri Mar 2024"),
     ],
 )
 def test_texts_that_are_no_months(text: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
+from sklearn.model_selection import KFold
 
 import trainlab as tl
 from complaints import complains
@@ -121,6 +122,19 @@ def test_what_cannot_be_saved_is_said(tmp_path: Path) -> None:
     model.fit(X, PLACES)
     complains(lambda: tl.save(model, path), SettingError, "random_state of save")
     assert not path.exists()
+
+
+def test_what_fit_alone_needs_is_taken_out_of_a_trained_model(tmp_path: Path) -> None:
+    draws: Any = np.random.RandomState(0)
+    model = tl.PopulationEnsembleClassifier(
+        2, max_iter=2, trees=False, cv=KFold(2), random_state=draws
+    ).fit(X, PLACES)
+    said = model.predict_proba(X)
+    for name in ("cv", "random_state"):
+        with pytest.raises(SettingError, match=rf"try set_params\({name}=None\)"):
+            tl.save(model, tmp_path / "model")
+        model.set_params(**{name: None})
+    assert same(comes_back(model, tmp_path / "model", X).predict_proba(X), said)
 
 
 @pytest.mark.parametrize(

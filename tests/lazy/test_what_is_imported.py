@@ -17,7 +17,7 @@ from search_command import write
 PRINTED = "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
 SLOW = {"dask", "distributed", "jinja2", "matplotlib", "numpy", "optuna", "pandas", "rich", "scipy"}
 SLOW |= {"requests", "safetensors", "sklearn"}
-MOST_FILES = 188
+MOST_FILES = 189
 """Of trainlab, for a search of a table."""
 
 

@@ -60,3 +60,15 @@ def test_dates_are_joined_and_some_are_written(ax: Any) -> None:
     plots.dependence(ax, days, [("", np.arange(10.0))], (), (0, 9))
     assert written(ax.xaxis) == days
     assert ax.lines[0].get_linewidth() == 0
+
+
+@pytest.mark.parametrize("lines", [2, 6])
+def test_a_legend_below_is_below_the_name_of_the_axis(lines: int) -> None:
+    with plots.themed(plots.LIGHT):
+        figure, (ax,) = plots.blank(plots.LIGHT, width=4.6, height=4.3)
+        line = np.array([0.0, 1.0])
+        plots.rates(ax, [(f"a long name {n} (0.50)", line, line) for n in range(lines)], None)
+        plots.label(ax, "recall", "precision", "")
+        figure.draw_without_rendering()
+    name, legend = ax.xaxis.label.get_window_extent(), ax.get_legend().get_window_extent()
+    assert 0.05 < (name.y0 - legend.y1) / figure.dpi < 0.15

@@ -178,3 +178,23 @@ def test_words_that_are_left_out_are_counted(rng: np.random.Generator) -> None:
     (many,) = dependence(dataclasses.replace(of, x=x), Odds(), x, ("colour",), seed=0)
     assert len(many.grid) == 10
     assert many.shown == "the 10 most frequent of 12 words"
+
+
+class Sizes(Known):
+    """One that says of eight classes that they are as likely."""
+
+    def predict(self, x: Any) -> Any:
+        return np.full(len(x), "1")
+
+    def predict_proba(self, x: Any) -> Any:
+        return np.tile(np.arange(8) / 28, (len(x), 1))
+
+
+def test_the_most_frequent_classes_are_shown_by_size(rng: np.random.Generator) -> None:
+    of, _ = classes(rng)
+    names = ("1", "2", "3", "10", "20", "30", "4", "40")
+    y = np.repeat(names, [40, 40, 40, 40, 40, 40, 31, 29])
+    (size,) = dependence(dataclasses.replace(of, y=y), Sizes(), of.x, ("size",), seed=0)
+    assert size.names == ("1", "2", "3", "10", "20", "30")
+    places = [sorted(names).index(name) for name in size.names]
+    assert [line[0] * 28 for line in size.lines] == pytest.approx(places)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
 
 import chromium
 import pages
@@ -19,13 +20,16 @@ from search_results import ASIDE, MODELS, NAMES, WORDS, outcome
 from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
+from trainlab.tables.classes import FEW
 from trainlab.tables.coverage import IntervalCoverage
 from trainlab.tables.drawings import drawings, figures
+from trainlab.tables.explaining import PartialDependence
 from trainlab.tables.holdout import HoldoutComparison
 from trainlab.tables.page import render
 from trainlab.tables.settings import StudySettings
 from trainlab.tables.study import RankedCandidate, StudyResult, content_of
 
+BOTH = (plots.LIGHT, plots.DARK)
 MATHEMATICS = (r"$\frac{1$", "$", "a$b$c", r"\$x^$", "_^{", "漢字", "\n\t", "x" * 500)
 DRAWN = ("candidates", "confusion", "roc", "precision", "calibration", "importance")
 COLUMNS = ("dependence 0", "dependence 1")
@@ -289,6 +293,67 @@ def test_figures_of_predictions_show_the_rows_put_aside() -> None:
     grid, line = drawn(found, "dependence 0"), drawn(found, "dependence 1").lines[0]
     assert [one.get_text() for one in grid.get_xticklabels()] == ["left", "no value"]
     assert line.get_xydata().tolist() == [[1, 0.1], [1e5, 0.4], [2e5, 0.3]]
+
+
+def hues(ax: Any, dotted: int = 0) -> dict[str, str]:
+    """Of the lines with a name the colours, where so many others are dotted."""
+    lines = {one.get_label(): one for one in ax.lines}
+    assert sum(one.get_linestyle() == ":" for one in lines.values()) == dotted
+    return {n: to_hex(one.get_color()) for n, one in lines.items() if one.get_linestyle() != ":"}
+
+
+def test_a_class_has_one_colour_in_all_figures() -> None:
+    """Also where the rows put aside lack another class, and where words are ordered by size."""
+    found = outcome(labels=("1", "2", "3", "10"))
+    y = np.where(found.truth.values == "2", "1", found.truth.values)
+    every = np.concatenate([y, found.problem.y])
+    lines = ((0.1, 0.2),) * 4
+    found = dataclasses.replace(
+        found,
+        truth=TableTruth.of(every, np.arange(ASIDE), "classification"),
+        dependence=(PartialDependence("a column", (0.0, 1.0), lines, ("1", "2", "3", "10")),),
+    )
+    colors = hues(drawn(found, "dependence 0"))
+    assert len(set(colors.values())) == 4
+    del colors["2"]
+    assert hues(drawn(found, "roc"), dotted=1) == colors
+    assert hues(drawn(found, "calibration"), dotted=1) == colors
+    # The precision of a guess is the share of a class, for which there is no one line.
+    named = hues(drawn(found, "precision"))
+    assert {name.split(" (")[0]: hue for name, hue in named.items()} == colors
+
+
+def test_the_key_of_the_figures_of_columns_has_their_colours() -> None:
+    rules = re.findall(r"\.key li:nth-child\((\d)\) \{ --hue: (#\w+); \}", PLAIN)
+    themes = [(str(n + 1), theme.color(n).lower()) for theme in BOTH for n in range(FEW)]
+    assert rules == themes
+
+
+def test_classes_that_the_figures_of_columns_leave_out_are_counted() -> None:
+    labels = tuple("abcdefgh")
+    lines = ((0.1, 0.2),) * 6
+    (one, other) = (PartialDependence(n, (0.0, 1.0), lines, labels[:6]) for n in "xy")
+    found = dataclasses.replace(outcome(labels=labels), dependence=(one, other))
+    text = pages.Page(render(found, {}, FIGURES)).text
+    assert text.count("Of 8 classes the 6 of the most rows are shown") == 1
+    assert "of the most rows" not in pages.Page(PLAIN).text
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"),
+    [
+        (
+            "pinball:0.975",
+            "of the quantile 0.975 are to lie above 97.5% of the true values, and lie",
+        ),
+        ("pinball:0.975", "and lie above 100%. Triangles"),
+        ("pinball", "where it leaves 0, the model is off in one direction. Triangles"),
+        ("r2", "where it leaves 0, the model is off in one direction. Triangles"),
+    ],
+)
+def test_residuals_of_a_quantile_are_told_from_those_of_a_mean(metric: str, told: str) -> None:
+    found = dataclasses.replace(outcome(task="regression"), metric=named_metric(metric))
+    assert told in pages.Page(render(found, {}, FIGURES)).text
 
 
 def test_numbers_of_an_axis_are_few_and_short() -> None:

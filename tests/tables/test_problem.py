@@ -409,7 +409,7 @@ def test_codes_that_numbers_cannot_be_are_told_and_may_be_words(
     complains(
         lambda: problem(path, "y", words=["zip"], text=["zip"]),
         SettingError,
-        "columns of words of a search must be columns of words, not of text",
+        "columns of words of a table must be columns of words, not of text",
     )
 
 
@@ -456,7 +456,7 @@ def test_columns_with_target_means_are_words(tmp_path: Path, numbers: list[float
         complains(
             lambda given=given: problem(path, "y", target_means=["zip"], **given),
             SettingError,
-            "columns with target means of a search must be",
+            "columns with target means of a table must be",
         )
     plain = written(tmp_path, x=numbers, zip=columns["zip"], y=numbers)
     assert problem(plain, "y", target_means=["zip"]).words == [1]

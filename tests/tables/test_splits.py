@@ -18,6 +18,10 @@ from trainlab.tables.splits import RowRule, split_rows
 from trainlab.tables.study import study
 
 NAMES = ("y", "table.csv")
+BOTH = (
+    "time of a table must be left out with a group, since one of them decides which rows are put "
+    "aside; got 'day'; try group='patient' or time='day' alone"
+)
 
 
 def table(folder: Path, rows: int, **columns: Any) -> Path:
@@ -199,10 +203,10 @@ def test_columns_that_cannot_rule(tmp_path: Path) -> None:
         problem(path, "y", time="day")  # as numbers 12.2000 is later than 01.2001
     wrong: list[tuple[Any, type, str]] = [
         ({"group": "patients"}, DataError, "column of"),
-        ({"group": "y"}, SettingError, "group of a search must"),
+        ({"group": "y"}, SettingError, "group of a table must"),
         ({"group": 5}, SettingError, "group of a table must"),
         ({"time": ["day"]}, SettingError, "time of a table must"),
-        ({"time": "day", "group": "patient"}, SettingError, "time of a table must be left out"),
+        ({"time": "day", "group": "patient"}, SettingError, BOTH),
     ]
     for given, error, words in wrong:
         complains(lambda given=given: problem(path, "y", **given), error, words)

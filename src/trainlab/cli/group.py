@@ -258,9 +258,13 @@ def chooses_an_engine(command: F) -> F:
 
 
 def widths(text: str) -> tuple[int, ...]:
-    """The widths of hidden layers in the value of --hidden."""
+    """The widths of hidden layers in the value of --hidden; `--vary` writes them with x.
+
+    >>> widths("20,10"), widths("20x10")
+    ((20, 10), (20, 10))
+    """
     try:
-        return tuple(int(part) for part in text.split(",") if part.strip())
+        return tuple(int(part) for part in text.replace("x", ",").split(",") if part.strip())
     except ValueError:
         raise click.BadParameter(
             f"must be widths like 20,20; got {text!r}", param_hint="--hidden"

@@ -7,6 +7,8 @@ import re
 from typing import Final
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+WEEKDAY: Final = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,? "
+"""What may stand in front of a day."""
 _PADDED: Final = re.compile(r"[+-]?0[0-9]+")
 _LONG: Final = re.compile(r"[+-]?[0-9]{16,308}")
 _MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "inf", "-inf"})
@@ -30,10 +32,13 @@ _WHOLE_MONTH: Final = "|".join(
         rf"{_YEAR}[-/](?:0?[1-9]|1[0-2])",
         rf"(?:0?[1-9]|1[0-2])[-/]{_YEAR}",
         rf"{_NAME}\.?[ -]{_YEAR}",
+        rf"{_YEAR}[ -]{_NAME}\.?",
         rf"{_NAME}-\d{{2}}",  # as Excel shows a month, and saves it in a CSV file
     )
 )
-_DATE: Final = re.compile(f"(?:{_DAY})(?:[t ]{_TIME})?|{_WHOLE_MONTH}|{_TIME}", re.IGNORECASE)
+_DATE: Final = re.compile(
+    f"(?:{WEEKDAY})?(?:{_DAY})(?:[t ]{_TIME})?|{_WHOLE_MONTH}|{_TIME}", re.IGNORECASE
+)
 _SEASON: Final = re.compile(r"\d{2}(\d{2})[-/](\d{2})")
 # Characters without width, which copying from web pages and spreadsheets leaves behind.
 _UNSEEN: Final = "\u200b\u200e\u200f\u2060\ufeff"

@@ -1,9 +1,10 @@
 """Dates and times as people and programs write them, in text.
 
 A text is a day, with or without a time of day: 2024-12-31, 2024/12/31 17:30, 31.12.2024,
-12/31/2024 5:30 pm, 31 Dec 2024, December 31, 2024.  Or it is a month, which counts as its first
-day: 2024-12, 12/2024, Dec 2024.  A moment is counted in seconds from the beginning of 1970 on, by
-the clock where it was written: a zone behind a time says where that was, and moves nothing.
+12/31/2024 5:30 pm, 31 Dec 2024, December 31, 2024, also with a weekday in front: Tue, 31 Dec 2024.
+Or it is a month, which counts as its first day: 2024-12, 12/2024, Dec 2024, 2024 Dec.  A moment is
+counted in seconds from the beginning of 1970 on, by the clock where it was written: a zone behind
+a time says where that was, and moves nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainlab.data.cells import bare, is_season
+from trainlab.data.cells import WEEKDAY, bare, is_season
 from trainlab.errors import describe
 
 Order = Literal["ymd", "dmy", "mdy"]
@@ -62,14 +63,16 @@ _WHOLE_MONTHS: Final = (
     rf"(?P<of>{_YEAR})[-/](?P<number>\d{{1,2}})",
     rf"(?P<first>\d{{1,2}})[-/](?P<its>{_YEAR})",
     rf"(?P<called>[a-z]{{3,9}})\.?[ -](?P<own>{_YEAR})",
+    rf"(?P<behind>{_YEAR})[ -](?P<then>[a-z]{{3,9}})\.?",
 )
 _DATE: Final = re.compile(
-    f"(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?|{'|'.join(_WHOLE_MONTHS)}", re.IGNORECASE | re.ASCII
+    f"(?:{WEEKDAY})?(?:{'|'.join(_DAYS)})(?:[t ]{_TIME})?|{'|'.join(_WHOLE_MONTHS)}",
+    re.IGNORECASE | re.ASCII,
 )
-_YEARS_OF_MONTHS: Final = ("of", "its", "own")
+_YEARS_OF_MONTHS: Final = ("of", "its", "own", "behind")
 _YEARS: Final = ("year", "end", "close", *_YEARS_OF_MONTHS)
 _NUMBERS: Final = ("month", "number", "first")
-_NAMES: Final = ("name", "word", "called")
+_NAMES: Final = ("name", "word", "called", "then")
 _DAYS_OF: Final = ("day", "before", "after")
 """Groups of _DATE, of which a text has one of each at most."""
 

@@ -314,7 +314,7 @@ class EnsembleTraining:
     def _as_they_are(self, seconds: float, owner: str) -> TrainedCandidates:
         """Networks that time has run out on."""
         must = "be enough for one network of each architecture, which vote as far as they came"
-        remedy = "more seconds, or fewer rows or n_architectures"
+        remedy = "more seconds, or fewer rows"
         warn(sentence("time_limit", owner, must, seconds, remedy), UserWarning)
         return replace(self._cut(sorted(one for one, _ in self.networks), 1), whole=False)
 

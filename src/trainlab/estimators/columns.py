@@ -92,8 +92,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     **Dates.**  A column holds dates if all cells that are not missing are dates, with or without
     times, of Python, NumPy or pandas, or texts such as 2024-12-31, 2024-12-31T17:30 or
-    31 Dec 2024, or months such as 2024-12, 12/2024 or Dec 2024, which count as their first day, as
-    periods of pandas do.
+    31 Dec 2024, or months such as 2024-12, 12/2024, Dec 2024 or 2024 Dec, which count as their
+    first day, as periods of pandas do.
     Days such as 1/2/2024 are dates if only one order of day and month fits all cells, or if `dates`
     says the order; otherwise they are words.  Time zones are ignored: what counts is the local
     time as written.  Times without a day, durations and complex numbers are a DataError

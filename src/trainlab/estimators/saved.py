@@ -46,6 +46,11 @@ from trainlab.terminal import counted
 
 _STANDARDIZED: Final = 2
 """The version of the format from which on inputs have a mean and a scale."""
+_WITHOUT: Final = {
+    "cv": "set_params(cv=None) of the trained ensemble, which predicts the same",
+    "random_state": "set_params(random_state=None) of the trained one, which predicts the same",
+}
+"""What to do about parameters of other kinds, which `fit` alone needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,7 +299,7 @@ def plain(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         return {"items": [[plain(k, name), plain(v, name)] for k, v in value.items()]}
     must = "be numbers, strings, settings, or lists or dicts of these"
-    raise SettingError(sentence(name, "save", must, value))
+    raise SettingError(sentence(name, "save", must, value, _WITHOUT.get(name)))
 
 
 def value_of(value: Any, source: str) -> Any:

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import traceback
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -108,6 +108,15 @@ def _where(error: BaseException, path: Path) -> str:
         text, lines = str(error), [one.lineno for one in frames if Path(one.filename) == path]
     place = f" (line {lines[-1]})" if lines and lines[-1] else ""
     return f"{type(error).__name__}: {text}{place}"
+
+
+def failed(error: Exception, names: Sequence[str]) -> Exception:
+    """An error that arose in one of these files, as a DataError that says where; else itself."""
+    met = {Path(one.filename) for one in traceback.extract_tb(error.__traceback__)}
+    for name in filter(is_file, names):
+        if (path := Path(name).resolve()) in met:
+            return DataError(f"{name} failed: {_where(error, path)}")
+    return error
 
 
 def begin(name: str, folder: Path, taken: Container[str] = ()) -> Path:

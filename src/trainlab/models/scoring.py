@@ -93,46 +93,22 @@ def score(
     interval
         The level of the intervals about the predictions of an ensemble of regressors; None: none.
     """
-    if not hasattr(model, "predict"):
-        must = "be a network or an estimator"
-        raise SettingError(sentence("model", "predict", must, type(model).__name__))
-    if isinstance(model, Population):
-        must = "be one network or an estimator"
-        raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))
-    if proba and not hasattr(model, "predict_proba"):
-        must = "be a classifier for probabilities"
-        got = type(_steps(model)[1]).__name__
-        raise SettingError(sentence("model", "predict", must, got, "--interval 0.9"))
+    asks = _asks(model, proba, interval, engine)
     before, last = _steps(model)
-    if not isinstance(model, Network):
-        last = copy.copy(last)  # the caller's keeps its engine
-        last.engine = engine
-    asks = [last.predict, last.predict_proba] if proba else [last.predict]
-    if interval is not None:
-        asks.append(intervals_of(last, interval))
-    if isinstance(model, Network):
-        asks = [partial(ask, engine=engine) for ask in asks]
-    known = getattr(model, "feature_names_in_", None)
     check_decimal(decimal)
+    known = getattr(model, "feature_names_in_", None)
     expected = () if known is None else tuple(bare(str(name)) for name in known)
     with TableFile(path, delimiter, skip_lines, encoding, expected) as table:
-        names = table.names if known is None else expected
-        if known is None:
-            width = _width(model)
-            if len(names) != width:
-                must = f"be {width}, as the model has inputs"
-                raise DataError(sentence("columns", str(path), must, len(names)))
+        names = _by_place(model, table) if known is None else expected
         table.require(names)
         encoder = _encoder(model)
-        others = () if encoder is None else encoder._texts
-        words = [names[place] for place in others]
+        words = [] if encoder is None else [names[place] for place in encoder._texts]
         numbers = [name for name in names if name not in set(words)]
-        formats = _formats(encoder, numbers, decimal)
         kept: dict[str, list[str]] = {name: [] for name in _kept(keep, table)}
         parts: list[list[Array]] = [[] for _ in asks]
-        texts, strange = list(dict.fromkeys([*words, *kept])), Counter[str]()
-        far = dict[str, FarNumbers]()
+        far, strange = dict[str, FarNumbers](), Counter[str]()
         inputs = list(names) if encoder is None else _input_names(encoder, names)
+        texts, formats = list(dict.fromkeys([*words, *kept])), _formats(encoder, numbers, decimal)
         for part in table.blocks(numbers, texts, encoder is not None, formats):
             for name, cells in kept.items():
                 cells.extend(part.text[name])
@@ -152,23 +128,60 @@ def score(
                     odd = {names[int(place)]: count for place, count in odd.items()}
                 strange.update(odd)
         ignored = tuple(name for name in table.names if name not in {*names, *kept})
-    predicted, classes = np.concatenate(parts[0]), getattr(model, "classes_", None)
-    if isinstance(model, Network) and (classes := model.classes) is not None:
-        predicted = classes[predicted]  # an estimator predicts its labels itself
-    columns = _named(predicted)
-    columns |= _of_classes(np.concatenate(parts[1]), classes) if proba else {}
-    columns |= {} if interval is None else _ends(np.concatenate(parts[-1]))
+    columns = _columns(model, [np.concatenate(part) for part in parts], proba, interval)
     if both := [name for name in kept if name in columns]:
         must, remedy = "have other names than the predictions", "to rename it in the table"
         remedy += ", or keep=COLUMN for each of the others" if isinstance(keep, str) else ""
         raise SettingError(sentence("columns to keep", "predict", must, both[0], remedy))
-    return Scores(
-        {**kept, **columns},
-        ignored[:_SHOWN],
-        dict(strange.most_common(_SHOWN)),
-        table.notices,
-        far,
-    )
+    most = dict(strange.most_common(_SHOWN))
+    return Scores({**kept, **columns}, ignored[:_SHOWN], most, table.notices, far)
+
+
+def _asks(
+    model: Any, proba: bool, interval: float | None, engine: str
+) -> list[Callable[[Any], Array]]:
+    """What the last step of a model is asked, each with the engine; an error where it cannot."""
+    if not hasattr(model, "predict"):
+        must = "be a network or an estimator"
+        raise SettingError(sentence("model", "predict", must, type(model).__name__))
+    if isinstance(model, Population):
+        must = "be one network or an estimator"
+        raise SettingError(sentence("model", "predict", must, f"a population of {len(model)}"))
+    _, last = _steps(model)
+    if proba and not hasattr(model, "predict_proba"):
+        must = "be a classifier for probabilities"
+        raise SettingError(
+            sentence("model", "predict", must, type(last).__name__, "--interval 0.9")
+        )
+    if not isinstance(model, Network):
+        last = copy.copy(last)  # the caller's keeps its engine
+        last.engine = engine
+    asks = [last.predict, last.predict_proba] if proba else [last.predict]
+    if interval is not None:
+        asks.append(intervals_of(last, interval))
+    return [partial(ask, engine=engine) for ask in asks] if isinstance(model, Network) else asks
+
+
+def _by_place(model: Any, table: TableFile) -> tuple[str, ...]:
+    """The columns of a table for a model that knows their number alone."""
+    width = _width(model)
+    if len(table.names) != width:
+        must = f"be {width}, as the model has inputs"
+        raise DataError(sentence("columns", str(table.path), must, len(table.names)))
+    return table.names
+
+
+def _columns(
+    model: Any, found: Sequence[Array], proba: bool, interval: float | None
+) -> dict[str, Any]:
+    """What a model predicts, with probabilities and intervals where they were asked for."""
+    predicted, classes = found[0], getattr(model, "classes_", None)
+    if isinstance(model, Network) and (classes := model.classes) is not None:
+        predicted = classes[predicted]  # an estimator predicts its labels itself
+    columns = _named(predicted)
+    columns |= _of_classes(found[1], classes) if proba else {}
+    columns |= {} if interval is None else _ends(found[-1])
+    return columns
 
 
 def _steps(model: Any) -> tuple[Any, Any]:

@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation
 
 from trainlab.evidence.checks import Array
 from trainlab.plots.searches import evenly
@@ -27,6 +28,8 @@ STEPS: Final = (1, 2, 2.5, 5, 10)
 """Between the numbers of an axis, in a power of ten."""
 LONG: Final = 16
 """Letters of a name of which two fit side by side."""
+BELOW: Final = 0.55
+"""Inches of the numbers and the name of an axis, below which a legend is."""
 NEAR_ZERO: Final = 0.5
 """Where all probabilities and shares are less, axes to 1 would squeeze them into a corner."""
 FAR: Final = 6.0
@@ -57,20 +60,24 @@ def shorten(ax: Axes, *axes: str) -> None:
 def rates(
     ax: Axes,
     lines: Sequence[tuple[str, Array, Array]],
-    chance: tuple[tuple[float, float], tuple[float, float]],
+    chance: tuple[tuple[float, float], tuple[float, float]] | None,
     steps: bool = False,
+    colors: Sequence[int] | None = None,
 ) -> None:
     """Curves (name, x, y) between 0 and 1, the first the most visible; and what chance gives.
 
-    chance  the ends (x, x), (y, y) of its line
+    chance  the ends (x, x), (y, y) of its line; None: there is no one line
     steps   whether y stays as it is until the next x
+    colors  the places of their colours in the palette; None: 0, 1, …
     """
-    ax.plot(*chance, color=LIGHT.ink, lw=0.9, ls=":")
+    if chance is not None:
+        ax.plot(*chance, color=LIGHT.ink, lw=0.9, ls=":")
+    colors = range(len(lines)) if colors is None else colors
     for number, (name, x, y) in enumerate(lines):
         keep = np.unique(evenly(len(x), 300))
         line: Any = {"lw": 2.0 if number == 0 else 1.4, "zorder": 10 - number}
         line |= {"drawstyle": "steps-post" if steps else "default"}
-        ax.plot(x[keep], y[keep], color=LIGHT.color(number), label=name, **line)
+        ax.plot(x[keep], y[keep], color=LIGHT.color(colors[number]), label=name, **line)
     _unit_square(ax)
     named_below(ax, len(lines))
 
@@ -79,19 +86,23 @@ def calibrated(
     ax: Axes,
     lines: Sequence[tuple[str, Array, Array]],
     bounds: tuple[Array, Array] | None,
+    colors: Sequence[int] | None = None,
 ) -> None:
     """Shares over probabilities (name, p, share), with the line where they are equal.
 
     bounds  (low, high) of the shares of the first
+    colors  as `rates` has them
     """
+    colors = range(len(lines)) if colors is None else colors
     ax.plot([0, 1], [0, 1], color=LIGHT.ink, lw=0.9, ls=":")
     for number, (name, p, share) in enumerate(lines):
         style: Any = {"marker": "o", "ms": 4.5, "lw": 1.4, "zorder": 10 - number}
-        ax.plot(p, share, color=LIGHT.color(number), label=name, **style)
+        ax.plot(p, share, color=LIGHT.color(colors[number]), label=name, **style)
     if bounds is not None:
         _, p, share = lines[0]
         whiskers = np.abs(np.stack(bounds) - share)
-        ax.errorbar(p, share, yerr=whiskers, fmt="none", ecolor=LIGHT.color(0), elinewidth=1.0)
+        color = LIGHT.color(colors[0])
+        ax.errorbar(p, share, yerr=whiskers, fmt="none", ecolor=color, elinewidth=1.0)
     ends = [] if bounds is None else [bounds[1]]
     most = max(
         float(part.max()) for part in (*ends, *(part for line in lines for part in line[1:]))
@@ -108,8 +119,10 @@ def _unit_square(ax: Axes, end: float = 1.0) -> None:
 
 
 def named_below(ax: Axes, count: int) -> None:
-    """The names of the lines, below the axes."""
-    place: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.17), "columnspacing": 1.0}
+    """The names of the lines, below the axes and their name."""
+    down = ScaledTranslation(0, -BELOW, ax.figure.dpi_scale_trans)
+    place: Any = {"bbox_to_anchor": (0.5, 0), "bbox_transform": ax.transAxes + down}
+    place |= {"loc": "upper center", "columnspacing": 1.0, "borderaxespad": 0}
     _, names = ax.get_legend_handles_labels()
     beside = count > 1 and max(map(len, names)) <= LONG
     legend = ax.legend(ncols=2 if beside else 1, **place)

@@ -27,6 +27,8 @@ COSTS: Final = (1, 2, 5, 10, 20, 50, 100)
 """What a row of the rarer class that is missed may cost, in false alarms."""
 CONFUSIONS: Final = 10
 """Pairs of classes that are listed."""
+FEW: Final = 6
+"""Classes that have a line each, of the same colour in every figure."""
 BINS: Final = 10
 """Of a calibration."""
 BIN_ROWS: Final = 10

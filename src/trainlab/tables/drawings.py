@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -15,7 +15,14 @@ import numpy as np
 
 from trainlab import plots
 from trainlab.pages import markup, words
-from trainlab.tables.classes import calibration, confusion, precision_recall, roc, shown_order
+from trainlab.tables.classes import (
+    FEW,
+    calibration,
+    confusion,
+    precision_recall,
+    roc,
+    shown_order,
+)
 from trainlab.tables.explaining import SHOWN, PartialDependence
 from trainlab.tables.settings import PENALTY, RATE
 from trainlab.tables.study import StudyResult
@@ -27,8 +34,6 @@ SMALL: Final = (3.3, 2.5)
 """Inches of the figure of a column, of which there are many."""
 LABEL: Final = 16
 """Characters of a name in a figure; longer ones would leave no room for it."""
-FEW: Final = 6
-"""Classes up to which each has a curve."""
 MOST_CLASSES: Final = 60
 """Beyond, a confusion of all classes cannot be read on any screen: the table of pairs says more."""
 
@@ -133,11 +138,18 @@ def _lines(result: StudyResult) -> list[tuple[str, Any, Any]]:
         models = [*result.predictions.items()][:-1]
         return [(name, there, said.p[:, place]) for name, said in models]
     labels = words.distinct([str(one) for one in classes.tolist()], LABEL)
-    return [
-        (labels[one], truth.codes == one, result.predicted.p[:, one])
-        for one in shown_order(classes).tolist()
-        if 0 < (truth.codes == one).sum() < len(truth)
-    ]
+    order = shown_order(classes)[_colors(result)].tolist()
+    return [(labels[one], truth.codes == one, result.predicted.p[:, one]) for one in order]
+
+
+def _colors(result: StudyResult) -> Sequence[int]:
+    """Places in the palette of `_lines`: a class keeps its colour where another one has no rows."""
+    truth, classes = result.truth, result.truth.classes
+    assert classes is not None
+    if truth.positive is not None:
+        return range(len(result.predictions))
+    rows = np.bincount(truth.codes, minlength=len(classes))[shown_order(classes)]
+    return np.flatnonzero((rows > 0) & (rows < len(truth))).tolist()
 
 
 def predicted_classes(result: StudyResult) -> list[tuple[str, Any, Any]]:
@@ -151,7 +163,8 @@ def predicted_classes(result: StudyResult) -> list[tuple[str, Any, Any]]:
 
 def _roc(result: StudyResult) -> plots.Figure:
     figure, ax = _axes()
-    plots.rates(ax, [(n, *roc(there, p)) for n, there, p in _lines(result)], ((0, 1), (0, 1)))
+    curves = [(name, *roc(there, p)) for name, there, p in _lines(result)]
+    plots.rates(ax, curves, ((0, 1), (0, 1)), colors=_colors(result))
     plots.label(ax, "false positive rate", "true positive rate (recall)", "ROC")
     return figure
 
@@ -162,8 +175,9 @@ def _precision(result: StudyResult) -> plots.Figure:
     for name, there, p in lines:
         recall, precision, mean = precision_recall(there, p)
         curves.append((f"{name} ({mean:.2f})", recall, precision))
-    share = float(np.mean(lines[0][1])) if result.truth.positive is not None else 0.0
-    plots.rates(ax, curves, ((0, 1), (share, share)), steps=True)
+    share = float(np.mean(lines[0][1]))  # of several classes each has a share of its own
+    chance = ((0, 1), (share, share)) if result.truth.positive is not None else None
+    plots.rates(ax, curves, chance, steps=True, colors=_colors(result))
     plots.label(ax, "recall", "precision", "Precision and recall (average precision)")
     return figure
 
@@ -173,8 +187,9 @@ def _calibration(result: StudyResult) -> plots.Figure:
     truth = result.truth
     figure, ax = _axes()
     assert truth.classes is not None
+    colors = _colors(result)
     if truth.positive is None and len(truth.classes) > FEW:
-        lines = predicted_classes(result)
+        lines, colors = predicted_classes(result), range(len(result.predictions))
         names = "probability of the class that was predicted", "share that is right"
     elif truth.positive is None:
         lines = _lines(result)
@@ -187,7 +202,7 @@ def _calibration(result: StudyResult) -> plots.Figure:
     curves = [(name, one.said, one.shares) for name, one in found if one is not None]
     first, by_class = found[0][1], names[0] == "probability of a class"
     bounds = None if first is None or by_class else (first.low, first.high)
-    plots.calibrated(ax, curves, bounds)
+    plots.calibrated(ax, curves, bounds, colors)
     plots.label(ax, *names, "Calibration")
     _plainly(ax)
     return figure

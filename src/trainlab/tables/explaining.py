@@ -18,6 +18,7 @@ from trainlab.data.dates import Order, moments
 from trainlab.network.workspace import Array
 from trainlab.search.metrics import NamedMetric, TablePrediction, TableTruth
 from trainlab.streams import stream
+from trainlab.tables.classes import FEW, shown_order
 from trainlab.tables.problem import TableProblem
 
 REPEATS: Final = 5
@@ -40,8 +41,6 @@ KINDS: Final = 10
 """Of a grid of words, or of numbers of so few values."""
 GRID_ROWS: Final = 200
 """Rows that a dependence is the mean over."""
-MOST_LINES: Final = 5
-"""Classes whose dependence is shown."""
 _IMPORTANCE, _DEPENDENCE = 1, 2  # they tell their streams of random numbers apart
 
 
@@ -142,7 +141,7 @@ class PartialDependence:
 def dependence(
     of: TableProblem, model: Any, x: NDArray[Any], columns: Sequence[str], seed: int
 ) -> tuple[PartialDependence, ...]:
-    """Of some columns, over rows x (N, d); of classes those of the most rows, MOST_LINES at most.
+    """Of some columns, over rows x (N, d); of classes those of the most rows, FEW at most.
 
     Text is left out, whose cells have nothing in common.
 
@@ -153,7 +152,8 @@ def dependence(
     shown = np.array([0])
     if of.task == "classification":
         classes, counts = np.unique(of.y, return_counts=True)
-        shown = np.sort(np.argsort(-counts, kind="stable")[:MOST_LINES])
+        order = shown_order(classes)
+        shown = order[np.isin(order, np.argsort(-counts, kind="stable")[:FEW])]
         if len(classes) == 2:  # one probability says the other
             shown = np.array([int(counts[1] <= counts[0])])
         names = tuple(str(one) for one in classes[shown])

@@ -15,7 +15,7 @@ import sklearn
 
 from trainlab.files import as_path, write
 from trainlab.pages import markup
-from trainlab.search.metrics import metrics_of
+from trainlab.search.metrics import PinballLoss, metrics_of
 from trainlab.tables import card
 from trainlab.tables.classes import calibration, class_scores, confusions, rare_class
 from trainlab.tables.drawings import figures, predicted_classes
@@ -79,6 +79,7 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         shown=functools.partial(shown, result.metric),
         metrics=metrics,
         value=shown,
+        aim=_aim(result),
         edges=card.edges(result),
         left_out=[*card.left_out(result)],
         limits=[*card.limits(result)],
@@ -86,6 +87,17 @@ def render(result: StudyResult, made_with: Mapping[str, Any], drawn: Mapping[str
         environment=made_with,
         **_of_classes(result),
     )
+
+
+def _aim(result: StudyResult) -> dict[str, float] | None:
+    """The quantile that predictions are to be, and the share of true values below them.
+
+    None where residuals are to be about 0: of the mean, and of the median.
+    """
+    if not isinstance(result.metric, PinballLoss) or result.metric.alpha == 0.5:
+        return None
+    below = result.truth.values < result.predicted.values
+    return {"alpha": result.metric.alpha, "share": float(below.mean())}
 
 
 def _of_classes(result: StudyResult) -> dict[str, Any]:

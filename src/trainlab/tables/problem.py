@@ -1,6 +1,6 @@
 """A table in a file as something to learn: features, a target, and rows put aside for the end.
 
-Order: what is read, the rows that are put aside.
+Order: the problem, what was asked, what the table holds, what is said of it, rows put aside.
 Axis letters: N rows, d features.
 """
 
@@ -53,7 +53,7 @@ from trainlab.tables.needless import (
 )
 from trainlab.tables.refusals import Fault, listed, of_features, refusal
 from trainlab.tables.splits import HoldoutSplit, RowRule, RuleKind, read_rule, split_rows, too_rare
-from trainlab.tables.target import DAYS, are_dates, read_target
+from trainlab.tables.target import DAYS, Target, are_dates, read_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,181 +201,127 @@ def problem(
     kind, by = _ruling(group, time)
     options |= {"group": group, "time": time}
     options |= {"text": list(text), "target_means": list(target_means), "words": list(words)}
+    asked = _Asked(path, target, drop, use, text, target_means, words, kind, by)
     how: Any = {"delimiter": delimiter, "skip_lines": skip_lines, "encoding": encoding}
     opened = partial(TableFile, path, **how)
     with opened() as table:
-        names, notices, mark = table.names, table.notices, table.delimiter
-    kept_in = {
-        "to use": use,
-        "of text": text,
-        "with target means": target_means,
-        "of words": words,
-    }
-    asked = [name for those in kept_in.values() for name in those]
-    _check_names((target, *drop, *asked, *([] if by is None else [by])), path, names)
-    if target in drop:
-        raise SettingError(sentence("columns", "a search", "not drop the target", target))
-    if by == target:
-        must = "be another column than the target"
-        raise SettingError(sentence(kind, "a search", must, target))
-    others = {target, *drop, *([] if by is None or by in use else [by])}
-    features = tuple(name for name in names if name not in others)
-    for what, those in kept_in.items():
-        if both := [name for name in those if name not in features]:
-            must = "be features: no target, not dropped, no group and no time unless they are used"
-            raise SettingError(sentence(f"columns {what}", "a search", must, both[0]))
-    for what in ("with target means", "of words"):
-        if both := [name for name in kept_in[what] if name in text]:
-            must = "be columns of words, not of text"
-            raise SettingError(sentence(f"columns {what}", "a search", must, both[0]))
-    worded = list(dict.fromkeys([*words, *target_means]))
-    if not features:
-        must = "have columns beside the target"
-        keep = None if by is None or by in drop else f"--use {shlex.quote(by)}"
-        raise DataError(sentence("table", str(path), must, list(names), keep))
-    ruling = [by] if by is not None and kind == "time" and by not in features else []
-    found = _read(path, opened, features, [target, *ruling], decimal, mark == ";", text, worded)
-    faults, unread = list[Fault](), dict[str, str]()
-    for must, got in found.faults.items():
-        unread |= got
-        remedy = ("--decimal point", "--decimal comma") if "decimal" in must else ()
-        faults.append(_of_formats(path, must, got, [target, *ruling], remedy))
-    of = f"target {target!r} in {path}"
-    format = found.formats.get(target)
+        names, notices, in_doubt = table.names, table.notices, table.delimiter == ";"
+    found = _read(asked, opened, asked.features(names), decimal, in_doubt)
+    faults = found.unread(asked)
     goal = None
-    if target not in unread:
+    if target not in found.faulty:
         dropping = drop_missing_target, drop_rare_classes
+        of, format = f"target {target!r} in {path}", found.formats.get(target)
         goal, wrong = read_target(found.text, of, task, format, *dropping)
         faults += wrong
         if folds is not None and goal.task == "classification":
             faults += too_rare(goal.y, target, path.name, folds, test_fraction)
     # Of no rows nothing can be said: where the target has no value, features are judged alone.
     kept = slice(None) if goal is None or not goal.kept.any() else goal.kept
-    x, readable = found.x[kept], [name for name in features if name not in unread]
-    apart = (*found.words, *found.dates, *text)
-    is_apart = [name in apart for name in readable]
-    totals = goal is not None and len(goal.y) == len(x) and is_total(x, is_apart, goal.y)
-    left = needless(x, readable, found.words, (*found.dates, *text), (*use, *worded))
-    if len(left) == len(readable):  # a curve over row numbers is better than nothing
-        left = {name: reason for name, reason in left.items() if reason != NUMBERS}
-    if left:
-        x = x[:, [name not in left for name in readable]]
-        readable = [name for name in readable if name not in left]
+    features = _informative(asked, found, kept)
     rule = None
     if by is not None:
         rule, wrong = read_rule(opened, kind, by, kept, found.formats.get(by))
         faults += wrong
     kinds = found.words, found.formats, found.dates, text
     rows = np.arange(len(found.x))[kept]
-    columns, wrong, hints = judged(path, x, readable, *kinds, rows, worded)
+    columns, wrong, hints = judged(path, features.x, features.names, *kinds, rows, asked.worded)
     faults += wrong
     if faults or goal is None:
         raise refusal(faults)
-    if not readable:
+    if not features.names:
         must = f"table of {path} must have columns beside the target that say something"
-        keep = f"--use {shlex.quote(next(iter(left)))}"
-        raise DataError(f"{must}; got {'; '.join(told(left))}; try {keep}")
-    labels = goal.y.tolist() if goal.y.dtype.kind == "U" else []
-    if (seems := meaning(Counter(labels))) is not None:
-        hints.append(hint(target, replace(seems, remedy=DAYS) if are_dates(labels) else seems))
-    hints += alike(target, Counter(labels), "classes")
-    if goal.y.dtype.kind == "f":
-        emptied = "empty cells in their place, and --drop-missing-target"
-        hints += codes_said(describe(target), goal.y, emptied)
-        hints += dates_as_numbers(target, goal.y, remedy=DAYS)
-    hints += [TOTAL] if totals else []
-    hints += [rule.doubt] if rule is not None and rule.doubt else []
-    hints += deciding(x, readable, [name not in apart for name in readable], goal.y, target)
+        keep = f"--use {shlex.quote(next(iter(features.needless)))}"
+        raise DataError(f"{must}; got {'; '.join(told(features.needless))}; try {keep}")
+    numbering = _numbering(features.x, features.names, (*found.apart, *use))
+    ruled = [] if rule is None else [rule.notice]
+    read = _notices(asked, opened, found, features, goal)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    dropped = (*drop, *left)
-    dates = {name: order for name, order in found.dates.items() if name in readable}
-    ruled = [] if rule is None else [rule.notice]
-    read = dates_said(dates)
-    for what, those in (
-        ("read as text", text),
-        ("with target means", target_means),
-        ("read as words", words),
-    ):
-        shown = [describe(name) for name in readable if name in those]
-        read += [f"{what}: {listed(shown)}"] if shown else []
-    read += lost_said(opened, _whole(x, readable, (*apart, *found.formats)))
-    read += [
-        f"{describe(name)} has all numbers in brackets, as {cell}: taken as negative numbers"
-        + f"; --words {shlex.quote(name)} takes them as words" * (name in readable)
-        for name, cell in found.negative.items()
-        if name in readable or (name == target and goal.y.dtype.kind == "f")
-    ]
-    about = (path.name, digest, tuple(readable), dropped, target, goal.task, goal.reason)
     return TableProblem(
-        *about,
-        x,
+        path.name,
+        digest,
+        tuple(features.names),
+        (*drop, *features.needless),
+        target,
+        goal.task,
+        goal.reason,
+        features.x,
         goal.y,
         columns,
-        {name: one for name, one in found.formats.items() if name in readable},
-        (*notices, *read, *told(left), *ruled, *goal.notices),
-        (*_numbering(x, readable, (*apart, *use)), *hints),
+        {name: one for name, one in found.formats.items() if name in features.names},
+        (*notices, *read, *told(features.needless), *ruled, *goal.notices),
+        (*numbering, *hints, *_hints(asked, found, features, goal, rule)),
         {name: value for name, value in options.items() if value},
         rule,
-        left,
+        features.needless,
         tuple(target_means),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _TableContent:
-    """What a table holds: x of the features that have no fault, cells of the target.
+# --- what was asked ----------------------------------------------------------------------
 
-    negative  columns of which all numbers are in brackets, each with one of them
-    """
 
-    x: NDArray[Any]
+@dataclass(frozen=True)
+class _Asked:
+    """What columns are to be, as `problem` was asked; `kind` and `by` are the rule of a split."""
+
+    path: Path
+    target: str
+    drop: Sequence[str]
+    use: Sequence[str]
     text: Sequence[str]
-    words: Sequence[str] = ()
-    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
-    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    dates: Mapping[str, Order] = field(default_factory=dict)
-    negative: Mapping[str, str] = field(default_factory=dict)
+    target_means: Sequence[str]
+    words: Sequence[str]
+    kind: RuleKind
+    by: str | None
 
+    @property
+    def worded(self) -> list[str]:
+        """The columns that are read as words, whatever they hold."""
+        return list(dict.fromkeys([*self.words, *self.target_means]))
 
-def _read(
-    path: Path,
-    opened: partial[TableFile],
-    features: Sequence[str],
-    others: Sequence[str],
-    decimal: Decimal | None,
-    in_doubt: bool,
-    texts: Sequence[str],
-    worded: Sequence[str],
-) -> _TableContent:
-    """Reads plain numbers at once, and whatever else there is after a look at all of it.
+    @property
+    def ruling(self) -> list[str]:
+        """The column that decides how rows are split, where it is no feature."""
+        return [] if self.by is None or self.by in self.use else [self.by]
 
-    others         the target, and what else is no feature and may hold numbers
-    texts, worded  columns that are no numbers, whatever they hold
-    """
-    asked = {*texts, *worded}
-    try:
-        plain = None if asked else read_table(path, features, others, **opened.keywords)
-    except DataError:
-        plain = None
-    target, *_ = others
-    if plain is not None and not in_doubt and decimal != "comma":
-        written = [Writing() for _ in others]
-        for one, name in zip(written, others, strict=True):
-            one.add(plain.text[name])
-        if all(one.words or one.plain for one in written):
-            return _TableContent(plain.numbers, plain.text[target])
-    columns = survey(opened, [*features, *others])
-    seen = {name: one for name, one in columns.items() if name not in asked}
-    how = formats(seen, decimal, in_doubt)
-    faulty = {name for got in how.faults.values() for name in got}
-    readable = [name for name in features if name not in faulty]
-    words = [name for name in readable if columns[name].words and name not in asked]
-    x, text = read_mixed(opened, readable, target, [*words, *worded], how.found, texts)
-    dates = dates_among(x, readable, words)
-    words = [*(name for name in words if name not in dates), *worded]
-    negative = {name: next(iter(one.units.values())) for name, one in seen.items() if one.negative}
-    return _TableContent(x, text, words, how.found, how.faults, dates, negative)
+    @property
+    def others(self) -> list[str]:
+        """The target, and what else is no feature and may hold numbers."""
+        return [self.target, *(self.ruling if self.kind == "time" else [])]
+
+    def features(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The columns of a table of these names that are features; an error where it is none."""
+        kept_in = {
+            "to use": self.use,
+            "of text": self.text,
+            "with target means": self.target_means,
+            "of words": self.words,
+        }
+        given = [name for those in kept_in.values() for name in those]
+        _check_names((self.target, *self.drop, *given, *self.ruling), self.path, names)
+        if self.target in self.drop:
+            must = "not name the target"
+            raise SettingError(sentence("columns to drop", "a table", must, self.target))
+        if self.by == self.target:
+            must = "be another column than the target"
+            raise SettingError(sentence(self.kind, "a table", must, self.target))
+        others = {self.target, *self.drop, *self.ruling}
+        features = tuple(name for name in names if name not in others)
+        must = "be features: no target, not dropped, no group and no time unless they are used"
+        for what, those in kept_in.items():
+            if both := [name for name in those if name not in features]:
+                raise SettingError(sentence(f"columns {what}", "a table", must, both[0]))
+        must = "be columns of words, not of text"
+        for what in ("with target means", "of words"):
+            if both := [name for name in kept_in[what] if name in self.text]:
+                raise SettingError(sentence(f"columns {what}", "a table", must, both[0]))
+        if not features:
+            must = "have columns beside the target"
+            keep = [f"--use {shlex.quote(by)}" for by in self.ruling if by not in self.drop]
+            raise DataError(sentence("table", str(self.path), must, list(names), *keep))
+        return features
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
@@ -395,7 +341,9 @@ def _ruling(group: str | None, time: str | None) -> tuple[RuleKind, str | None]:
         if value is not None and not isinstance(value, str):
             raise SettingError(sentence(name, "a table", "be the name of a column", value))
     if group is not None and time is not None:
-        raise SettingError(sentence("time", "a table", "be left out with a group", time))
+        must = "be left out with a group, since one of them decides which rows are put aside"
+        remedy = f"group={group!r} or time={time!r} alone"
+        raise SettingError(sentence("time", "a table", must, time, remedy))
     return ("group", group) if time is None else ("time", time)
 
 
@@ -412,14 +360,163 @@ def _check_names(given: Sequence[str], path: Path, names: Sequence[str]) -> None
     raise DataError(f"{text}; try {remedy}" if remedy else text)
 
 
-def _of_formats(
-    path: Path, must: str, got: Mapping[str, str], others: Sequence[str], remedy: Sequence[str]
-) -> Fault:
+# --- what the table holds ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _TableContent:
+    """What a table holds: x of the features that have no fault, cells of the target.
+
+    names     the columns of x
+    apart     those of them that are no numbers
+    negative  columns of which all numbers are in brackets, each with one of them
+    """
+
+    x: NDArray[Any]
+    names: Sequence[str]
+    text: Sequence[str]
+    words: Sequence[str] = ()
+    formats: Mapping[str, NumberFormat] = field(default_factory=dict)
+    faults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dates: Mapping[str, Order] = field(default_factory=dict)
+    apart: Sequence[str] = ()
+    negative: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def faulty(self) -> set[str]:
+        """The columns whose numbers cannot be read."""
+        return {name for got in self.faults.values() for name in got}
+
+    def unread(self, asked: _Asked) -> list[Fault]:
+        """What is wrong with these."""
+        return [
+            _of_formats(asked, must, got, ("--decimal point", "--decimal comma"))
+            if "decimal" in must
+            else _of_formats(asked, must, got, ())
+            for must, got in self.faults.items()
+        ]
+
+
+def _read(
+    asked: _Asked,
+    opened: partial[TableFile],
+    features: Sequence[str],
+    decimal: Decimal | None,
+    in_doubt: bool,
+) -> _TableContent:
+    """Reads plain numbers at once, and whatever else there is after a look at all of it."""
+    given, others = {*asked.text, *asked.worded}, asked.others
+    try:
+        plain = None if given else read_table(asked.path, features, others, **opened.keywords)
+    except DataError:
+        plain = None
+    if plain is not None and not in_doubt and decimal != "comma":
+        written = [Writing() for _ in others]
+        for one, name in zip(written, others, strict=True):
+            one.add(plain.text[name])
+        if all(one.words or one.plain for one in written):
+            return _TableContent(plain.numbers, features, plain.text[asked.target])
+    columns = survey(opened, [*features, *others])
+    seen = {name: one for name, one in columns.items() if name not in given}
+    how = formats(seen, decimal, in_doubt)
+    faulty = {name for got in how.faults.values() for name in got}
+    names = [name for name in features if name not in faulty]
+    words = [name for name in names if columns[name].words and name not in given]
+    cells = [*words, *asked.worded]
+    x, text = read_mixed(opened, names, asked.target, cells, how.found, asked.text)
+    dates = dates_among(x, names, words)
+    words = [name for name in cells if name not in dates]
+    apart = [*words, *dates, *asked.text]
+    negative = {name: next(iter(one.units.values())) for name, one in seen.items() if one.negative}
+    return _TableContent(x, names, text, words, how.found, how.faults, dates, apart, negative)
+
+
+def _of_formats(asked: _Asked, must: str, got: Mapping[str, str], remedy: Sequence[str]) -> Fault:
     """Columns whose numbers cannot be read."""
-    fault = of_features(path, must, got, " or ".join(remedy))
+    fault, others = of_features(asked.path, must, got, " or ".join(remedy)), asked.others
     options = tuple(f"--drop {shlex.quote(name)}" for name in got if name not in others)
     text = fault.text.replace("features", "columns", 1) if {*others} & {*got} else fault.text
     return Fault(text, () if remedy else options, fault.or_else)
+
+
+# --- what is said of it ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Features:
+    """The columns that something can be learnt of.
+
+    x         (N, d), of the rows that are kept
+    names     of its columns
+    needless  the other columns, each with the reason
+    """
+
+    x: NDArray[Any]
+    names: Sequence[str]
+    needless: Mapping[str, str]
+
+
+def _informative(asked: _Asked, found: _TableContent, kept: NDArray[Any] | slice) -> _Features:
+    """What is left of the columns of these rows; of row numbers alone these."""
+    x, others = found.x[kept], (*found.dates, *asked.text)
+    left = needless(x, found.names, found.words, others, (*asked.use, *asked.worded))
+    if len(left) == len(found.names):  # a curve over row numbers is better than nothing
+        left = {name: reason for name, reason in left.items() if reason != NUMBERS}
+    if left:
+        x = x[:, [name not in left for name in found.names]]
+    return _Features(x, [name for name in found.names if name not in left], left)
+
+
+def _notices(
+    asked: _Asked,
+    opened: partial[TableFile],
+    found: _TableContent,
+    features: _Features,
+    goal: Target,
+) -> list[str]:
+    """How the columns were read, where that is not plain to see."""
+    names = features.names
+    told = dates_said({name: order for name, order in found.dates.items() if name in names})
+    for what, those in (
+        ("read as text", asked.text),
+        ("with target means", asked.target_means),
+        ("read as words", asked.words),
+    ):
+        shown = [describe(name) for name in names if name in those]
+        told += [f"{what}: {listed(shown)}"] if shown else []
+    told += lost_said(opened, _whole(features.x, names, (*found.apart, *found.formats)))
+    told += [
+        f"{describe(name)} has all numbers in brackets, as {cell}: taken as negative numbers"
+        + f"; --words {shlex.quote(name)} takes them as words" * (name in names)
+        for name, cell in found.negative.items()
+        if name in names or (name == asked.target and goal.y.dtype.kind == "f")
+    ]
+    return told
+
+
+def _hints(
+    asked: _Asked,
+    found: _TableContent,
+    features: _Features,
+    goal: Target,
+    rule: RowRule | None,
+) -> Iterator[str]:
+    """What may be wrong with the target or the rows, and what gives the target away."""
+    target, y = asked.target, goal.y
+    labels = y.tolist() if y.dtype.kind == "U" else []
+    if (seems := meaning(Counter(labels))) is not None:
+        yield hint(target, replace(seems, remedy=DAYS) if are_dates(labels) else seems)
+    yield from alike(target, Counter(labels), "classes")
+    if y.dtype.kind == "f":
+        emptied = "empty cells in their place, and --drop-missing-target"
+        yield from codes_said(describe(target), y, emptied)
+        yield from dates_as_numbers(target, y, remedy=DAYS)
+    if is_total(found.x[goal.kept], [name in found.apart for name in found.names], y):
+        yield TOTAL
+    if rule is not None and rule.doubt:
+        yield rule.doubt
+    numbers = [name not in found.apart for name in features.names]
+    yield from deciding(features.x, features.names, numbers, y, target)
 
 
 def _numbers(
