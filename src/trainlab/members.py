@@ -151,7 +151,8 @@ def unknown_field(name: str, network: MLP, optimizer: Optimizer) -> SettingError
     """The error for a name that is no field of a member."""
     known = sorted({"seed", "network", "optimizer", *field_names(network), *field_names(optimizer)})
     must = f"be one of {', '.join(known)}"
-    return SettingError(sentence("field", "Member", must, name, nearest(name, known)))
+    owner = f"a Member with {type(optimizer).__name__}"
+    return SettingError(sentence("field", owner, must, name, nearest(name, known)))
 
 
 def varied(members: Sequence[Member]) -> list[str]:

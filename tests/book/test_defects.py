@@ -162,6 +162,18 @@ def test_one_optimizer_for_two_networks(kind: Any, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("kind", REMEMBER)
+def test_gradients_in_the_place_of_params_are_hinted_at(
+    kind: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, t = batch()
+    network, optimizer = MultiLayerNet(5, [4], 3), kind()
+    for _ in range(2):
+        optimizer.update(network.gradient(x, t), network.params)
+    told = "if there is only one, its params are new arrays at each step, or stand behind grads"
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", REMEMBER)
 def test_a_new_dict_of_the_same_arrays_is_the_same_network(
     kind: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -156,6 +156,12 @@ def test_arms_that_are_left_out_are_said(tmp_path: Path) -> None:
     assert f"Its own arms are left out: {own}\n" in result.output
 
 
+def test_arms_with_a_comma_in_their_name_are_told_apart(tmp_path: Path) -> None:
+    options = ["--vary", "norm=none,batch", "--seeds", "2", "--quick", "--out", str(tmp_path)]
+    result = invoke("run", "batch-norm", "--set", "steps=3", *options)
+    assert "left out: “std=1, plain”, “std=1, batch norm”, “std=0.541, plain”" in result.output
+
+
 def test_what_cannot_be_begun_is_told_what_can() -> None:
     output = " ".join(invoke("new", "layer", "foo").output.split())
     assert "No such command 'layer'. Try main new experiment foo. Layers, " in output

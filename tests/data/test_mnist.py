@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import shutil
+import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -49,6 +51,16 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(download, "fetch", fetch)
     monkeypatch.delenv(mnist.ENVIRONMENT, raising=False)
     return type("Home", (), {"path": tmp_path, "cache": tmp_path / "cache", "fetched": fetched})
+
+
+def test_no_warning_of_the_bars_of_others_is_shown(tmp_path, monkeypatch):
+    """In a notebook without ipywidgets the import of tqdm, by pooch, warns."""
+    made = "import warnings\n\nwarnings.warn('IProgress not found')\nos_cache = str\n"
+    (tmp_path / "pooch.py").write_text(made, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pooch", raising=False)
+    with warnings.catch_warnings(action="error"):
+        assert mnist.cache_folder().name == "trainlab"
 
 
 def write(folder, name, packed=False, rename=None, content=None):

@@ -200,7 +200,7 @@ SETTINGS: dict[str, tuple[Any, ...]] = {
     "set and varied": (("lr=0.1",), ("lr=0.1,0.2",), "lr of a changed experiment must be set or"),
     "an arm twice": ((), ("lr=0.1,0.1",), "arms of a changed experiment must be different"),
     "an optimizer": ((), ("optimizer=adamm",), "optimizer of a changed experiment must be one of"),
-    "a field of some": ((), ("momentum=0.5,0.9",), "field of Member must be one of"),
+    "a field of some": ((), ("momentum=0.5,0.9",), "field of a Member with SGD must be one"),
     "steps as arms": ((), ("steps=5,6",), "--vary of a changed experiment must be one of"),
 }
 

@@ -103,6 +103,17 @@ def test_ties_are_counted_and_said() -> None:
     assert "in 8 of 10 seeds (2 ties)" in found.text
 
 
+def test_names_that_would_fall_apart_in_a_sentence_are_in_quotes() -> None:
+    sgd = ARMS["SGD"].copy()
+    sgd[3] = np.nan
+    arms, lost = {"Adam": ARMS["Adam"], "SGD, lr 1": sgd}, {"SGD, lr 1/3": 17}
+    better = claim(arms, Better("Adam", "SGD, lr 1"), lost=lost).text
+    assert better.startswith("Adam had a lower loss at step 2,000 than “SGD, lr 1”: in 30 of 30")
+    assert better.endswith("; “SGD, lr 1” diverged in 1 of 30 seeds.")
+    within = claim(arms, Within("SGD, lr 1", high=1.0), lost=lost).text
+    assert within.startswith("“SGD, lr 1”: the loss at step 2,000 is ")
+
+
 def test_members_that_diverged_lost_and_are_named() -> None:
     sgd = ARMS["SGD"].copy()
     sgd[[3, 7]] = np.nan
@@ -128,7 +139,7 @@ def test_an_arm_that_always_diverged_is_worse() -> None:
         "SGD diverged in 30 of 30 seeds."
     )
     assert within.met is None
-    assert within.text == "SGD diverged in every seed and has no loss at step 2,000."
+    assert within.text == "SGD diverged."
     assert found.outcome == UNDECIDED
 
 

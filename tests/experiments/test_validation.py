@@ -63,7 +63,7 @@ CASES: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "no arms": ({"vary": {}}, f"vary of {OWNER} must be a dict from names of arms"),
     "arms in a list": ({"vary": [{}]}, f"vary of {OWNER} must be a dict from names of arms"),
     "fields": ({"vary": {"a": 0.5}}, f"vary of {OWNER} must be a dict from names of arms"),
-    "a field": ({"vary": {"a": {"dropuot": 0.5}}}, "field of Member must be one of"),
+    "a field": ({"vary": {"a": {"dropuot": 0.5}}}, "field of a Member with SGD must be"),
     "a value": ({"vary": {"a": {"dropout": 2}}}, "dropout of MLP must be a number in"),
     "another arm": ({"expect": (Within("a"),)}, f"expect of {OWNER} must be arms: "),
 }

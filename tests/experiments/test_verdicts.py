@@ -272,7 +272,7 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
     assert list(found.arms)[-1] == "SGD"
-    assert ". The last is SGD, which diverged. " in found.line
+    assert ". The last is SGD, which has no finite loss. " in found.line
     lost = {f"SGD/{seed}": 3 for seed in range(10)}
     line = judge(measured({**ARMS, "SGD": np.full(10, np.nan)}, lost), LOSS, []).line
     assert ". The last is SGD, which diverged: Lion has the lower one in 10 of 10 seeds. " in line
@@ -308,10 +308,27 @@ def test_two_medians_of_unequally_many_seeds_say_of_how_many() -> None:
     line = judge(two, LOSS, []).line
     assert "; its loss is 1.080 (median of 10 seeds), against 2." in line
     assert line.endswith(" (median of 8 of 10 seeds)")
-    gone = measured({"SGD": np.full(10, np.nan), "Adam": ARMS["Adam"]}, {})
+    lost = {f"SGD/{seed}": 3 for seed in range(10)}
+    gone = measured({"SGD": np.full(10, np.nan), "Adam": ARMS["Adam"]}, lost)
     assert judge(gone, LOSS, []).line.endswith(
         "(median of 10 seeds), against none, where all diverged"
     )
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_an_arm_that_never_gets_there_is_not_said_to_have_diverged(value: float) -> None:
+    """As one in which no run reaches an accuracy: its number of steps is infinite."""
+    never = np.full(10, value)
+    found = verdict({**ARMS, "SGD": never}, Better("Adam", "SGD"), Within("SGD", high=1))
+    assert ". The last is SGD, which has no finite loss" in found.line
+    assert found.claims[1].text == "SGD has no finite loss."
+    two = verdict({"Adam": ARMS["Adam"], "SGD": never})
+    assert two.line.endswith(" (median of 10 seeds), against none that is finite")
+    one = judge(measured({"Adam": np.ones(1), "SGD": never[:1]}), LOSS, [Better("Adam", "SGD")])
+    assert one.line == "loss: Adam 1.000, SGD none; one seed shows no ranking"
+    assert one.claims[0].text == "One seed shows no ranking: Adam 1.000, SGD none."
+    texts = [text for v in (found, two, one) for text in (v.line, *[c.text for c in v.claims])]
+    assert "diverged" not in " ".join(texts)
 
 
 def test_runs_that_diverged_with_a_value_are_not_said_to_be_worse() -> None:

@@ -92,6 +92,13 @@ def test_data_sets(data: tl.Dataset) -> None:
     assert "0.5 to 3" in html(values).text
 
 
+def test_gradient_checks() -> None:
+    shown = html(tl.gradient_check(tl.MLP((3,)))).text
+    assert shown.startswith("gradient check (central4): passed gradient of with respect to shape ")
+    assert " loss W1 5 × 3 15 0 0 " in shown
+    assert shown.endswith(" relative error allowed: 1e-06")
+
+
 def test_one_of_a_kind_is_singular() -> None:
     one = tl.Population.grid(tl.MLP(loss="mean_squared_error"))
     history = one.fit(tl.from_arrays([[1.0]], [[0.5]]), steps=1)

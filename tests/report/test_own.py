@@ -46,6 +46,15 @@ def test_it_is_shown_below_those_that_are_known(tmp_path: Path) -> None:
     assert "To repeat it: trainlab run mine.py --data digits --seeds 7" in parsed.text
 
 
+def test_the_summary_tells_changed_experiments_apart(tmp_path: Path) -> None:
+    for name, changes in (("mine-1", "lr 0.1"), ("mine-2", "lr 0.2; dropout 0, 0.3")):
+        pages.put(tmp_path, content(changes=changes) | {"experiment": name}, name)
+    page.build(tmp_path)
+    summary, *_ = pages.read(tmp_path)[1].text.partition("Changed: ")
+    assert "Of one's own lr 0.1 " in summary
+    assert "Of one's own lr 0.2; dropout 0, 0.3 " in summary
+
+
 def test_without_a_command_none_is_said(tmp_path: Path) -> None:
     assert "No one command repeats this" in shown(tmp_path, content(command=()))[1].text
 

@@ -71,6 +71,16 @@ def test_the_page_serves_both_themes_and_phones(folder: Path) -> None:
     assert "@media screen and (prefers-color-scheme: dark)" in text
 
 
+def test_an_arm_without_a_finite_value_has_diverged_only_where_runs_did(tmp_path: Path) -> None:
+    plain = pages.content(pages.example())
+    for arm in plain["verdict"]["arms"]:
+        arm |= {"center": None, "low": None, "high": None, "count": 0}
+    build(pages.put(tmp_path, plain))
+    text = pages.read(tmp_path)[1].text
+    assert "SGD diverged too few runs 0 1" in text  # its last number is of runs that diverged
+    assert "left arm none too few runs 0 0" in text
+
+
 def test_every_experiment_has_its_verdict_figure_equation_and_numbers(folder: Path) -> None:
     text, parsed = pages.read(folder)
     ids = [a["id"] for a in parsed.all("section") if "id" in a]

@@ -95,7 +95,8 @@ class Optimizer(ABC):
                     setattr(self, name, past.attributes.get(name, start))
                 notice(
                     f"one {type(self).__name__} updates several networks; each of them has a past "
-                    "of its own here (the book's optimizer mixes them)"
+                    "of its own here (the book's optimizer mixes them); if there is only one, its "
+                    "params are new arrays at each step, or stand behind grads in update"
                 )
             self._current = past
         tables = [name for name, start in self.starts.items() if start is None]

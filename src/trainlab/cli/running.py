@@ -120,6 +120,7 @@ def run(
     from trainlab.experiments import Options, find
     from trainlab.experiments import run as run_experiments
     from trainlab.experiments.changes import ChangeOptions
+    from trainlab.experiments.claims import named
     from trainlab.experiments.files import failed
     from trainlab.experiments.registry import command_of
     from trainlab.experiments.results import FILE
@@ -135,7 +136,7 @@ def run(
         if one.changes:
             say(f"{one.name}: {one.title}: {one.changes}", err=True)
     if vary:  # which takes a single experiment, of trainings
-        arms = ", ".join(getattr(own[0], "vary", ()))
+        arms = ", ".join(map(named, getattr(own[0], "vary", ())))
         say(f"Its own arms are left out: {arms}", err=True)
     finished: list[Results] = []
     try:

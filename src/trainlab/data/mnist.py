@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -54,8 +55,10 @@ CLASSES: Final = 10
 
 def cache_folder() -> Path:
     """The user's folder for fetched files, as the system prescribes it."""
-    # Imported here: only those who load MNIST wait for it.
-    import pooch  # type: ignore[import-untyped]  # pooch ships no types
+    # Imported here: only those who load MNIST wait for it.  It imports the bars of tqdm, which in a
+    # notebook without ipywidgets warn that there are none; none of them is shown.
+    with warnings.catch_warnings(action="ignore"):
+        import pooch  # type: ignore[import-untyped]  # pooch ships no types
 
     return Path(pooch.os_cache("trainlab"))
 

@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from trainlab import notebook
 from trainlab.network.workspace import Array
 
 OBJECTIVES: Final = ("loss", "outputs")
@@ -22,6 +23,10 @@ the smallest entries have no relative accuracy to lose."""
 ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
 """Rounding of a pass relative to its values: some 16 operations deep, and norms that
 take differences of numbers several times larger than their result."""
+
+WORDS: Final = ("gradient of", "with respect to", "shape")
+NUMBERS: Final = ("compared", "crossed", "zero", "error", "worst at")
+"""The columns of a report."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,31 +127,43 @@ class GradientReport:
         rich.table.Table
             Which `rich` prints on a terminal.
         """
-        title = f"gradient check ({self.method}): " + ("passed" if self.ok else "FAILED")
-        caption = f"relative error allowed: {self.tolerance:g}"
-        if self.unseen:
-            caption += f"; zero wherever compared, which proves little: {', '.join(self.unseen)}"
+        title, caption = self._words()
         table = Table(title=title, caption=caption)
-        for heading in ("gradient of", "with respect to", "shape"):
+        for heading in WORDS:
             table.add_column(heading)
-        for heading in ("compared", "crossed", "zero", "error", "worst at"):
+        for heading in NUMBERS:
             table.add_column(heading, justify="right")
         for row in self.rows:
-            table.add_row(
-                row.objective,
-                row.parameter,
-                " × ".join(map(str, row.shape)),
-                *(str(count) for count in (row.entries - row.crossed, row.crossed, row.zero)),
-                f"{row.error:.1e}",
-                "" if row.worst is None else str(row.worst),
-                style=None if row.passes(self.tolerance) else "bold red",
-            )
+            table.add_row(*_cells(row), style=None if row.passes(self.tolerance) else "bold red")
         return table
 
     def __str__(self) -> str:
         text = io.StringIO()
         Console(file=text, width=100, markup=False, emoji=False).print(self.table())
         return text.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        title, below = self._words()
+        return notebook.table([*WORDS, *NUMBERS], map(_cells, self.rows), title, below)
+
+    def _words(self) -> tuple[str, str]:
+        """What stands above and below the table."""
+        title = f"gradient check ({self.method}): " + ("passed" if self.ok else "FAILED")
+        caption = f"relative error allowed: {self.tolerance:g}"
+        if self.unseen:
+            caption += f"; zero wherever compared, which proves little: {', '.join(self.unseen)}"
+        return title, caption
+
+
+def _cells(row: GradientRow) -> tuple[str, ...]:
+    return (
+        row.objective,
+        row.parameter,
+        " × ".join(map(str, row.shape)),
+        *(str(count) for count in (row.entries - row.crossed, row.crossed, row.zero)),
+        f"{row.error:.1e}",
+        "" if row.worst is None else str(row.worst),
+    )
 
 
 @dataclasses.dataclass(frozen=True)

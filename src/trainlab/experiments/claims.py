@@ -29,6 +29,28 @@ class Findings:
     lost: Mapping[str, int]
     seeds: int
 
+    def diverged(self, arm: str) -> bool:
+        """Whether all its runs did; one that never reaches a goal has no finite value, either."""
+        return self.lost[arm] == max(self.seeds, 1)
+
+    def gone(self, arm: str) -> str:
+        """Why an arm has no median."""
+        return "diverged" if self.diverged(arm) else f"has no finite {self.measure.words}"
+
+    def value(self, arm: str) -> str:
+        """The median of an arm in words."""
+        median = self.medians[arm]
+        return number(median.center) if median.count or self.diverged(arm) else "none"
+
+
+def named(arm: str) -> str:
+    """The name of an arm, in quotes where it would fall apart in a sentence.
+
+    >>> named("Adam"), named("Adam, lr 0.1")
+    ('Adam', '“Adam, lr 0.1”')
+    """
+    return f"“{arm}”" if "," in arm else arm
+
 
 def claim(expected: Expectation, found: Findings) -> Claim:
     """Whether an expectation was met."""
@@ -50,11 +72,11 @@ def _within(expected: Within, found: Findings) -> Claim:
             met = True
         elif m.high < expected.low or m.low > expected.high:
             met = False
-    words = found.measure.words
+    arm, words = named(expected.arm), found.measure.words
     if not m.count:
-        text = f"{expected.arm} diverged in every seed and has no {words}."
+        text = f"{arm} {found.gone(expected.arm)}."
     elif found.seeds == 1:
-        text = f"{expected.arm}: the {words} is {number(m.center)} in one seed, which is no median."
+        text = f"{arm}: the {words} is {number(m.center)} in one seed, which is no median."
     else:
         value = f"the {words} is {number(m.center)} {found.measure.unit}".rstrip()
         if found.seeds:
@@ -64,7 +86,7 @@ def _within(expected: Within, found: Findings) -> Claim:
             False: f"which was expected to be {bounds}",
             None: f"which is not shown to be {bounds}",
         }
-        text = f"{expected.arm}: {value}, {ending[met]}{_divergences([expected.arm], found)}."
+        text = f"{arm}: {value}, {ending[met]}{_divergences([expected.arm], found)}."
     return Claim(text, met, (expected.arm,), m.center, m.low, m.high, m.level)
 
 
@@ -98,26 +120,27 @@ def _better(expected: Better, pair: Comparison, found: Findings) -> Claim:
 
 def _sentence(pair: Comparison, met: bool | None, found: Findings) -> str:
     need = fewest_pairs(pair.family, pair.level)
+    both = f"{named(pair.first)} and {named(pair.second)}"
     if pair.pairs < need:
         need_words = f"{pair.family} comparisons need" if pair.family > 1 else "a comparison needs"
         return (
-            f"No difference can be shown between {pair.first} and {pair.second}: "
+            f"No difference can be shown between {both}: "
             f"{need_words} {need} seeds, not {pair.pairs}."
         )
     if pair.ties == pair.pairs:
         same = f"have the same {found.measure.words} in all {counted(pair.pairs, 'seed')}"
-        return f"{pair.first} and {pair.second} {same}."
+        return f"{both} {same}."
     forward = pair.winner == pair.first if pair.shown else pair.wins >= pair.losses
     subject, other = (pair.first, pair.second) if forward else (pair.second, pair.first)
     beginning = ""
     if met is False:
         beginning = "Contrary to what was expected, "
     elif met is None:
-        beginning = f"No difference shown between {pair.first} and {pair.second}: "
+        beginning = f"No difference shown between {both}: "
     wins = pair.wins if forward else pair.losses
     ties = f" ({counted(pair.ties, 'tie')})" if pair.ties else ""
     seeds = f"{wins} of {counted(pair.pairs, 'seed')}{ties}"
-    text = f"{beginning}{subject} had {found.measure.ahead} than {other}: in {seeds}"
+    text = f"{beginning}{named(subject)} had {found.measure.ahead} than {named(other)}: in {seeds}"
     text += f"{_by_how_much(pair, forward, found)}{_divergences([subject, other], found)}."
     return text
 
@@ -157,14 +180,15 @@ def _chance(pair: Comparison) -> str:
 
 
 def _divergences(arms: list[str], found: Findings) -> str:
-    lost = [f"{arm} diverged in {found.lost[arm]}" for arm in arms if found.lost.get(arm)]
+    lost = [f"{named(arm)} diverged in {found.lost[arm]}" for arm in arms if found.lost.get(arm)]
     return f"; {' and '.join(lost)} of {counted(found.seeds, 'seed')}" if lost else ""
 
 
 def _values(expected: Better, found: Findings) -> Claim:
     """Two arms without seeds in common to compare: one seed, or values without randomness."""
     a, b = found.medians[expected.first], found.medians[expected.second]
-    values = f"{expected.first} {number(a.center)}, {expected.second} {number(b.center)}"
+    first, second = named(expected.first), named(expected.second)
+    values = f"{first} {found.value(expected.first)}, {second} {found.value(expected.second)}"
     met: bool | None = None
     if found.seeds:
         text = f"One seed shows no ranking: {values}."

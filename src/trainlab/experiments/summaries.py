@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from trainlab.evidence import Comparison, Interval, fewest_pairs
 from trainlab.experiments.base import Better, Expectation, Measure, Within
-from trainlab.experiments.claims import between, lead
+from trainlab.experiments.claims import Findings, between, lead, named
 from trainlab.experiments.results import Claim
 from trainlab.pages.words import number
 from trainlab.terminal import counted
@@ -20,25 +20,25 @@ FEW: Final = 4
 
 
 def summary(
-    measure: Measure,
+    found: Findings,
     ranked: Mapping[str, Interval],
     comparisons: Sequence[Comparison],
     expect: Sequence[Expectation],
     claims: Sequence[Claim],
-    seeds: int,
 ) -> str:
     """What was found, in sentences.
 
     ranked       the arms with their medians, best first
     comparisons  of pairs, the first with the last of `ranked` among them
     """
+    measure, seeds = found.measure, found.seeds
     missed = [_missed(e, c.met, measure) for e, c in zip(expect, claims, strict=True) if not c.met]
     if len(missed) > FEW:
         missed = [f"{len(missed)} of {len(claims)} expectations are not met"]
     if seeds > 1 and len(ranked) > 1:
         met = _met(measure, ranked, comparisons, expect, claims)
-        return ". ".join([*met, *missed, *_ranking(measure, ranked, comparisons, seeds)])
-    parts = [f"{measure.heading}: {_values(ranked)}"]
+        return ". ".join([*met, *missed, *_ranking(found, ranked, comparisons)])
+    parts = [f"{measure.heading}: {_values(found, ranked)}"]
     if seeds == 1:
         return f"{parts[0]}; one seed shows no ranking"
     if seeds:
@@ -64,24 +64,22 @@ def _met(
     for one in dict.fromkeys(pairs):
         pair = _pair(comparisons, one.first, one.second)
         assert pair is not None  # whose claim is met
-        has = f"{_named(one.first)} has {measure.ahead} than {_named(one.second)}"
+        has = f"{named(one.first)} has {measure.ahead} than {named(one.second)}"
         found.append(f"As expected, {has} {_wins(pair, one.first, measure)}")
     return found
 
 
-def _values(ranked: Mapping[str, Interval]) -> str:
+def _values(found: Findings, ranked: Iterable[str]) -> str:
     """The arms with their values; of many, the best and the last."""
-    shown = [f"{_named(arm)} {number(found.center)}" for arm, found in ranked.items()]
+    shown = [f"{named(arm)} {found.value(arm)}" for arm in ranked]
     return ", ".join(shown if len(shown) <= 2 * FEW else [shown[0], "…", shown[-1]])
 
 
 def _ranking(
-    measure: Measure,
-    ranked: Mapping[str, Interval],
-    comparisons: Sequence[Comparison],
-    seeds: int,
+    found: Findings, ranked: Mapping[str, Interval], comparisons: Sequence[Comparison]
 ) -> list[str]:
     """Sentences on the first arm, the last one, and those that are not shown to differ."""
+    measure, seeds = found.measure, found.seeds
     (best, _), *_, (last, _) = ranked.items()
     pair = _pair(comparisons, best, last)
     assert pair is not None  # the caller's
@@ -90,22 +88,22 @@ def _ranking(
     pairs = {arm: _pair(comparisons, best, arm) for arm in ranked if ranked[arm].count}
     others = {arm: one for arm, one in pairs.items() if one is not None}
     same = [best, *(arm for arm, one in others.items() if one.ties == seeds)]
-    in_all, value = f"in all {counted(seeds, 'seed')}", _median(measure, ranked[best], seeds)
+    in_all, value = f"in all {counted(seeds, 'seed')}", _median(found, best)
     if len(same) == len(ranked):
         arms = _together(same) if len(same) == 2 else f"All {len(same)} arms"
         return [f"{arms} have the same {measure.words} {in_all}: {value}"]
     if len(ranked) == 2:
-        return [_of_two(measure, ranked, pair, seeds)]
+        return [_of_two(found, ranked, pair)]
     most = "lowest" if measure.better == "lower" else "highest"
     has = "have" if len(same) > 1 else "has"
     first = f"{_together(same)} {has} the {most} {measure.words}: {value}"
     lines = [f"Of {len(ranked)} arms, {first}{f', the same {in_all}' * (len(same) > 1)}"]
     end = ranked[last]
-    worst = _value(measure, end) if end.count == seeds else _median(measure, end, seeds)
-    ending = f"with {worst}" if end.count else "which diverged"
-    won = f": {_named(best)} has the {measure.better} one {_wins(pair, best, measure)}"
+    worst = _value(found, last) if end.count == seeds else _median(found, last)
+    ending = f"with {worst}" if end.count else f"which {found.gone(last)}"
+    won = f": {named(best)} has the {measure.better} one {_wins(pair, best, measure)}"
     wins = won if pair.pairs else ""
-    lines += [f"The last is {_named(last)}, {ending}{wins}"] if last not in same else []
+    lines += [f"The last is {named(last)}, {ending}{wins}"] if last not in same else []
     unshown = {arm: one for arm, one in others.items() if not one.shown and arm not in same}
     for are_few in (True, False):
         alike = {arm: one for arm, one in unshown.items() if _is_of_few(one) == are_few}
@@ -114,23 +112,24 @@ def _ranking(
     return lines
 
 
-def _of_two(measure: Measure, ranked: Mapping[str, Interval], pair: Comparison, seeds: int) -> str:
+def _of_two(found: Findings, ranked: Mapping[str, Interval], pair: Comparison) -> str:
     """A sentence on two arms; where pairs contradict medians, it says what the pairs show."""
+    measure, seeds = found.measure, found.seeds
     best, last = ranked
     more = {pair.first: pair.wins, pair.second: pair.losses}
     ahead = pair.winner or max(best, last, key=more.__getitem__)
     behind = last if ahead == best else best
-    first, second = (_value(measure, ranked[arm]) for arm in (ahead, behind))
+    first, second = (_value(found, arm) for arm in (ahead, behind))
     of_both = f" (medians of {counted(seeds, 'seed')})"
     if any(one.count < seeds for one in ranked.values()):
-        first, second = (_median(measure, ranked[arm], seeds) for arm in (ahead, behind))
+        first, second = (_median(found, arm) for arm in (ahead, behind))
         of_both = ""
-    found = f"its {measure.words} is {first}, against {second}{of_both}"
+    values = f"its {measure.words} is {first}, against {second}{of_both}"
     wins = _wins(pair, ahead, measure)
     if pair.shown:
-        return f"{_named(ahead)} has {measure.ahead} than {_named(behind)} {wins}; {found}"
-    has = f"{_named(ahead)} has {measure.ahead} {wins}"
-    return f"{_unshown(ahead, {behind: pair})}. {has}; {found}"
+        return f"{named(ahead)} has {measure.ahead} than {named(behind)} {wins}; {values}"
+    has = f"{named(ahead)} has {measure.ahead} {wins}"
+    return f"{_unshown(ahead, {behind: pair})}. {has}; {values}"
 
 
 def _is_of_few(pair: Comparison) -> bool:
@@ -139,10 +138,10 @@ def _is_of_few(pair: Comparison) -> bool:
 
 def _unshown(arm: str, others: Mapping[str, Comparison]) -> str:
     """A sentence on arms from which one is not shown to differ, and why not."""
-    names = [_named(one) for one in others]
+    names = [named(one) for one in others]
     if len(names) > FEW:
         names = [f"{len(names)} other arms"]
-    both = f"between {_named(arm)} and {'any of ' if len(names) > 1 else ''}{', '.join(names)}"
+    both = f"between {named(arm)} and {'any of ' if len(names) > 1 else ''}{', '.join(names)}"
     if not any(map(_is_of_few, others.values())):
         return f"No difference is shown {both}: the lead may be chance"
     has = counted(min(one.pairs for one in others.values()), "seed")
@@ -152,27 +151,23 @@ def _unshown(arm: str, others: Mapping[str, Comparison]) -> str:
 
 def _together(arms: Sequence[str]) -> str:
     """The names of arms that are alike; of many the first."""
-    *most, last = map(_named, arms)
+    *most, last = map(named, arms)
     if len(arms) > FEW:
         most, last = most[:1], f"{len(arms) - 1} others"
     return f"{', '.join(most)} and {last}" if most else last
 
 
-def _named(arm: str) -> str:
-    """The name of an arm, in quotes where it would fall apart in a sentence."""
-    return f"“{arm}”" if "," in arm else arm
+def _value(found: Findings, arm: str) -> str:
+    median = found.medians[arm]
+    if not median.count:
+        return "none, where all diverged" if found.diverged(arm) else "none that is finite"
+    return f"{number(median.center)} {found.measure.unit}".rstrip()
 
 
-def _value(measure: Measure, found: Interval) -> str:
-    if not found.count:
-        return "none, where all diverged"
-    return f"{number(found.center)} {measure.unit}".rstrip()
-
-
-def _median(measure: Measure, found: Interval, seeds: int) -> str:
+def _median(found: Findings, arm: str) -> str:
     """A median, and of how many seeds it is."""
-    value = _value(measure, found)
-    return f"{value} (median of {_of(found, seeds)})" if found.count else value
+    value, median = _value(found, arm), found.medians[arm]
+    return f"{value} (median of {_of(median, found.seeds)})" if median.count else value
 
 
 def _of(found: Interval, seeds: int) -> str:
@@ -204,17 +199,17 @@ def _bounds(expect: Sequence[Expectation]) -> list[str]:
         return []
     if len(set(words.values())) == 1:
         return [f"expected {next(iter(words.values()))}"]
-    return [f"expected: {', '.join(f'{arm} {text}' for arm, text in words.items())}"]
+    return [f"expected: {', '.join(f'{named(arm)} {text}' for arm, text in words.items())}"]
 
 
 def _missed(expected: Expectation, met: bool | None, measure: Measure) -> str:
     """What became of an expectation that was not met."""
     if isinstance(expected, Within):
-        bounds = between(expected.low, expected.high)
+        arm, bounds = named(expected.arm), between(expected.low, expected.high)
         if met is False:
-            return f"Contrary to what was expected, {expected.arm} is not {bounds}"
-        return f"It is not shown that {expected.arm} is {bounds}"
-    first, second = _named(expected.first), _named(expected.second)
+            return f"Contrary to what was expected, {arm} is not {bounds}"
+        return f"It is not shown that {arm} is {bounds}"
+    first, second = named(expected.first), named(expected.second)
     if met is False:
         return f"Contrary to what was expected, {second} has {measure.ahead} than {first}"
     return f"It is not shown that {first} has {measure.ahead} than {second}"

@@ -66,7 +66,7 @@ def judge(
     told = _with_ends(comparisons, ranked, table, better) if seeds > 1 else ()
     return Verdict(
         outcome=outcome,
-        line=summary(measure, ranked, told, expect, claims, seeds),
+        line=summary(found, ranked, told, expect, claims),
         measure=measure.heading,
         arms=ranked,
         comparisons=comparisons,

@@ -23,6 +23,8 @@ from trainlab.experiments import (
 # One number for each run, taken from the series that training leaves: "train_loss" has a loss for
 # each step; with `evaluate` and `on` in a Setup there are "test_loss", "test_accuracy" and more.
 # Of an accuracy the higher is better, of all others the lower, unless `better="higher"` is given.
+# A function of yours gets the series by name, with `.values`, a row for each run, as in
+# lambda series: series["train_loss"].values.min(axis=1)
 MEASURE = Measure("mean loss of the last 50 batches", mean_of_last("train_loss", 50))
 
 EXPERIMENT = TrainingExperiment(
