@@ -78,13 +78,18 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (bool, int, float, str, Settings))
 
 
+def kinds_among(records: Iterable[Settings]) -> set[type]:
+    """The classes of the user's own among records and those inside them."""
+    return set(map(type, _own_parts(records)))
+
+
 def code_of(records: Iterable[Settings]) -> dict[str, str]:
     """A digest of the code of each class of the user's own among records and those inside them.
 
     `digests.digest` says of what.  Bytecode is that of a version of Python, which is named, as is
     what digests are of.
     """
-    kinds = set(map(type, _own_parts(records)))
+    kinds = kinds_among(records)
     if not kinds:
         return {}
     found: dict[str, str] = {}

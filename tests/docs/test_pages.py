@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import inspect
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import click
 import pytest
 from markdown_it import MarkdownIt  # comes with rich
 
+import trainlab as tl
 from documents import DOCUMENTS, ROOT, blocks, commands, execute, name
 from trainlab.cli import main
 from trainlab.experiments import EXPERIMENTS
@@ -37,6 +39,13 @@ def test_pages_run_and_keep_what_they_promise(
         monkeypatch.delitem(sys.modules, block.file.removesuffix(".py"), raising=False)
     names: dict[str, Any] = {}
     assert execute(path, names) > 0, "nothing on the page is asserted"
+
+
+def test_every_function_is_named_on_a_page() -> None:
+    pages = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
+    text = " ".join(path.read_text(encoding="utf-8") for path in pages)
+    functions = [name for name in tl.__all__ if inspect.isfunction(getattr(tl, name))]
+    assert [name for name in functions if not re.search(rf"\b{name}\b", text)] == []
 
 
 @pytest.mark.slow

@@ -698,6 +698,18 @@ def test_settings_that_differ_between_members_are_tried_too() -> None:
     complains(lambda: grid.fit(DATA, steps=1), tl.SettingError, "outputs of Stretch must be")
 
 
+@pytest.mark.parametrize("init", [[Signs(), "he"], ["he", Signs()], [0.1, Signs(), "xavier"]])
+@pytest.mark.parametrize("field", ["init", "output_init"])
+def test_members_may_start_by_initializers_of_ones_own_and_of_ours(field: str, init: Any) -> None:
+    network = tl.MLP((5,), activation=Chain(), loss=LogCosh())
+    together = tl.Population.grid(network, seed=range(2), **{field: init})
+    data = tl.from_arrays(X, X[:, :2])
+    history = together.fit(data, steps=4)
+    for row, member in enumerate(together):
+        alone = tl.Network(member.network, member.optimizer, member.seed).fit(data, steps=4)
+        assert np.array_equal(alone["train_loss"][0], history["train_loss"][row])
+
+
 def test_parts_are_tried_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 

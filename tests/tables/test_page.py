@@ -21,6 +21,7 @@ from trainlab import plots
 from trainlab.pages import words
 from trainlab.search.metrics import TablePrediction, TableTruth, named_metric
 from trainlab.tables.classes import FEW
+from trainlab.tables.columns import ColumnSummary
 from trainlab.tables.coverage import IntervalCoverage
 from trainlab.tables.drawings import drawings, figures
 from trainlab.tables.explaining import PartialDependence
@@ -366,6 +367,30 @@ def test_numbers_of_an_axis_are_few_and_short() -> None:
     assert "200k" in texts
     boxes = [one.get_window_extent() for one in ax.get_xticklabels() if one.get_text()]
     assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+
+
+@pytest.mark.parametrize(
+    ("dates", "shown"),
+    [
+        (
+            ("2026-03-01 07:00:00", "2026-03-09T21:00", None),
+            ["2026-03-01", "2026-03-09", "no value"],
+        ),
+        (("1.3.2026 9:30", "12.3.2026"), ["1.3.2026", "12.3.2026"]),
+        (("2026-03-01 09:00", "2026-03-01 21:00"), ["20…09:00", "20…21:00"]),
+    ],
+)
+def test_dates_of_a_figure_are_days_where_hours_do_not_fit(dates: Any, shown: list[str]) -> None:
+    found = outcome()
+    (name, *_) = found.problem.features
+    held = (ColumnSummary(name, None, 0, dates="ymd"),)
+    line = PartialDependence(name, dates, (tuple(range(len(dates))),), ("",))
+    dated = dataclasses.replace(
+        found,
+        problem=dataclasses.replace(found.problem, columns=held),
+        dependence=(line,),
+    )
+    assert [text.get_text() for text in drawn(dated, "dependence 0").get_xticklabels()] == shown
 
 
 def test_each_figure_is_drawn_once_for_light_and_dark() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import contextlib
 import dataclasses
+import importlib
 import importlib.util
 import multiprocessing
 import os
 import signal
+import site
 import subprocess
 import sys
 import threading
@@ -396,6 +398,26 @@ class TestData:
         assert prints(**where(backend, cluster)) == prints(workers=1)
 
 
+PARTS = """
+from dataclasses import dataclass
+import numpy as np
+import trainlab as tl
+
+@dataclass(frozen=True)
+class Sine(tl.Activation):
+    def value(self, x, out, new=None):
+        return np.sin(x)
+
+    def pullback(self, x, y, dy, out, new=None):
+        return dy * np.cos(x)
+
+@dataclass(frozen=True)
+class Largest(tl.Metric):
+    def value(self, y, t, weight):
+        return float(np.abs(y).max())
+"""
+
+
 class TestRefused:
     @pytest.mark.parametrize("backend", REMOTE)
     def test_callbacks(self, backend: str) -> None:
@@ -429,6 +451,32 @@ class TestRefused:
         must = "a worker of the cluster must have numpy 1.0, as is here; got '2"
         with pytest.raises(WorkerError, match=must):
             train(**where("dask", cluster))
+
+    def test_parts_in_a_file_that_the_cluster_lacks(
+        self, cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = tmp_path / "parts_of_mine.py"
+        file.write_text(PARTS, encoding="utf-8")
+        monkeypatch.syspath_prepend(tmp_path)
+        mine = importlib.import_module(file.stem)
+        try:
+            network = tl.Network(tl.MLP((3,), activation=mine.Sine()))
+            alone = network.fit(overlapping(), epochs=1, metrics=[mine.Largest()])
+            call = {"epochs": 1, "metrics": [mine.Largest()], **where("dask", cluster)}
+            for each in (network, tl.Network(tl.MLP((3,)))):  # its activation, and the metric alone
+                with pytest.raises(WorkerError, match="No module named 'parts_of_mine'"):
+                    each.fit(overlapping(), **call)
+            cluster.client.run_on_scheduler(site.addsitedir, str(tmp_path))
+            with pytest.raises(WorkerError, match="No module named 'parts_of_mine'") as told:
+                network.fit(overlapping(), **call)
+            remedy = f"distributed.Client({cluster.address!r}).upload_file('FILE.py')"
+            assert str(told.value).endswith(f"; try {remedy}")
+            cluster.client.upload_file(str(file))
+            history = network.fit(overlapping(), **call)
+            for name in ("train_loss", "validation_largest"):
+                assert np.array_equal(history[name], alone[name])
+        finally:
+            del sys.modules[file.stem]
 
     def test_another_blas_is_a_warning(self, cluster, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(blas, "describe", lambda: "another")

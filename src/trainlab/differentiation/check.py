@@ -89,7 +89,7 @@ def gradient_check(
     Returns
     -------
     GradientReport
-        `ok`, and a row for each objective and parameter; `print` shows it as a table.
+        `ok`, and a row for each objective and parameter; `print(report)` shows it as a table.
 
     Raises
     ------

@@ -21,8 +21,9 @@ from trainlab.engine.base import Samples, Widths
 from trainlab.errors import SettingError, describe, nearest, sentence
 from trainlab.members import Member
 from trainlab.network.architecture import MLP, Architecture
-from trainlab.network.base import Mode
+from trainlab.network.base import Layer, Mode
 from trainlab.network.dense import Activate
+from trainlab.network.initializers import Initializer
 from trainlab.network.losses import Loss
 from trainlab.network.returned import check_array, owner_of, several
 from trainlab.network.workspace import FRESH, Array
@@ -204,7 +205,7 @@ def _outcomes(tried: _TriedNetworks) -> list[tuple[str, str, Array]]:
     bound = architecture.bind(tried.params, tried.buffers)
     grads = architecture.bind(np.zeros_like(tried.params))
     for index, (layer, step) in enumerate(zip(architecture.layers, steps, strict=True)):
-        if any(map(is_own, nested(layer))):
+        if any(map(is_own, _computing(layer))):
             name, mode = owner_of(layer), Mode(True, _draw if layer.random else None)
             y, cache, _ = layer.forward(bound[index], _more(step.x), mode, FRESH)
             found.append(("outputs", name, y.copy()))
@@ -217,6 +218,11 @@ def _outcomes(tried: _TriedNetworks) -> list[tuple[str, str, Array]]:
         value, cache = loss.forward(y, np.concatenate([tried.t] * MORE), FRESH)
         found += [("loss", name, value), ("derivative", name, loss.backward(cache, FRESH))]
     return found
+
+
+def _computing(layer: Layer) -> Iterator[Settings]:
+    """The layer and its parts, but how it starts, which may be another for each member."""
+    return (part for part in nested(layer) if not isinstance(part, Initializer))
 
 
 def _more(rows: Array) -> Array:

@@ -6,6 +6,7 @@ Order: all of them, what was tried, classes, numbers, columns.
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -36,6 +37,7 @@ LABEL: Final = 16
 """Characters of a name in a figure; longer ones would leave no room for it."""
 MOST_CLASSES: Final = 60
 """Beyond, a confusion of all classes cannot be read on any screen: the table of pairs says more."""
+_HOURS: Final = re.compile(r"[ T]\d{1,2}:\d\d.*")
 
 Draw = Callable[[], plots.Figure]
 
@@ -244,9 +246,17 @@ def _limits(every: tuple[PartialDependence, ...]) -> tuple[float, float]:
     return (min(values), max(values)) if values else (0.0, 1.0)
 
 
+def _days(dates: list[Any]) -> list[Any]:
+    """Dates without their hours, for which there is no room, where the days tell them apart."""
+    days = [_HOURS.sub("", str(date)) for date in dates]
+    return days if len(set(days)) == len(days) else dates
+
+
 def _dependence(one: PartialDependence, limits: tuple[float, float], dated: bool) -> plots.Figure:
     figure, ax = _axes(*SMALL)
     grid = ["no value" if value is None else value for value in one.grid]
+    if dated:
+        grid = _days(grid)
     if any(isinstance(value, str) for value in grid):
         grid = words.distinct([str(value) for value in grid], 10)
     lines = [(short(name), np.array(y)) for name, y in zip(one.names, one.lines, strict=True)]

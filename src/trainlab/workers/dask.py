@@ -128,6 +128,8 @@ class _Dispatcher:
         self._data: dict[PopulationTraining, Future] = {}
         self._left = left[::-1]  # the dearest first, from the end
         self._ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
+        self._kinds = set[type]().union(*(one.own_kinds for one in {job.training for job in left}))
+        check_parts(client, self._kinds, None)
         self._workers = client.nthreads()
         self._next_look = time.monotonic() + CHECK_EVERY
 
@@ -146,6 +148,7 @@ class _Dispatcher:
         if new := self._workers.keys() - before.keys():
             try:
                 check(self._client, list(new))
+                check_parts(self._client, self._kinds, list(new))
             except OSError:  # one is gone again, and the others are new once more
                 self._workers = {at: n for at, n in self._workers.items() if at not in new}
         self._next_look = time.monotonic() + CHECK_EVERY
@@ -254,6 +257,24 @@ def check(client: Client, workers: list[str] | None) -> None:
             got = f"{theirs['blas']} at {address}"
             text = _differs(f"have BLAS {ours['blas']}, as is here, for the same bits", got)
             warn(text, RuntimeWarning)
+
+
+def check_parts(client: Client, kinds: set[type], workers: list[str] | None) -> None:
+    """WorkerError where the scheduler or a worker cannot import these classes of the user's own.
+
+    Those of a script or a notebook are sent along.
+    """
+    if not kinds:
+        return
+    try:
+        client.run_on_scheduler(len, kinds)
+        client.run(len, kinds, workers=workers)
+    except OSError:  # a worker is gone
+        raise
+    except Exception as error:  # of a worker Dask gives the text of the ImportError alone
+        must = "be able to import the parts of your own"
+        remedy = f"distributed.Client({client.scheduler.address!r}).upload_file('FILE.py')"
+        raise WorkerError(sentence("all", "the cluster", must, error, remedy)) from error
 
 
 def _differs(must: str, got: str) -> str:

@@ -10,6 +10,7 @@ from trainlab.engine.base import Engine, LaneSpec, Samples, Widths
 from trainlab.engine.state import Checkpoint, MemberState
 from trainlab.errors import SettingError, sentence
 from trainlab.members import Member
+from trainlab.own import kinds_among
 from trainlab.store import Run
 from trainlab.training.changes import changed
 from trainlab.training.checkpoints import StoredRun
@@ -55,6 +56,12 @@ class PopulationTraining:
         self.run: Run | None = None
         self._effort = plan.effort(splits)
         self._checkpoints: dict[int, Checkpoint] = {}
+
+    @property
+    def own_kinds(self) -> set[type]:
+        """The classes of the user's own that a worker needs."""
+        parts = {part for one in self.members for part in (one.network, one.optimizer)}
+        return kinds_among((*parts, *self.spec.plan.metrics))
 
     def resume(self) -> None:
         """Takes what the store has."""
