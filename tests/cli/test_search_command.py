@@ -258,7 +258,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "a file that is not there": (["--csv", "absent.csv"], "must be there, and readable"),
     "a target that is not there": (["--target", "knid"], "got 'knid'; try kind"),
     "a column that is not there": (["--drop", "widht"], "try width"),
-    "the target left out": (["--drop", "kind"], "not drop the target"),
+    "the target left out": (["--drop", "kind"], "not name the target"),
     "one class": (
         ["--target", "one", "--drop", "kind"],
         "values of target 'one' in table.csv must differ",

@@ -288,7 +288,9 @@ def test_categories_keep_every_digit() -> None:
 def test_a_list_of_names_decides_over_dtypes() -> None:
     assert tl.TableEncoder(["size"], min_frequency=1).fit(frame(n=CODES)).words_ == (2,)
     words = frame(n=pd.Categorical(["a", "b"] * 3))
-    complains(lambda: tl.TableEncoder([]).fit(words), DataError, "column 'n' of")
+    told = "column 'n' of TableEncoder must hold numbers, or nothing, where words= does not name it"
+    told += "; got 'a'; try its name in words=, which names all columns of words"
+    complains(lambda: tl.TableEncoder([]).fit(words), DataError, told)
 
 
 def test_a_type_does_not_depend_on_the_neighbours() -> None:
@@ -373,6 +375,8 @@ def test_formatted_numbers_are_refused_with_a_remedy(cells: list[Any]) -> None:
     told = "column 'price' of TableEncoder must hold numbers as programs write them, or words; got "
     frame = pd.DataFrame({"price": np.array(cells, object)})
     complains(lambda: tl.TableEncoder().fit(frame), DataError, f"{told}{cells[0]!r}; try ")
+    with pytest.raises(DataError, match=r"words=, which names all columns of words$"):
+        tl.TableEncoder().fit(frame)
     assert tl.TableEncoder(["price"], min_frequency=1).fit(frame).words_ == (0,)
     frame.loc[0, "price"] = "red"
     assert tl.TableEncoder().fit(frame).words_ == (0,)

@@ -181,6 +181,9 @@ def test_the_order_may_be_said() -> None:
             days if elapsed == 61 else (pd.Timestamp(2024, 3, 4) - pd.Timestamp(2024, 1, 2)).days
         )
         assert encoder.transform(rows)[1, -1] == expected
+    others = rows.assign(text=["2024-12-31", "2024-12-30"], date=pd.to_datetime(["2024", "2025"]))
+    assert tl.TableEncoder(dates={"day": "dmy"}).fit(others).dates_ == (1, 2, 3)
+    assert tl.TableEncoder(["text"], dates={"day": "dmy"}).fit(others).dates_ == (1, 3)
     with pytest.raises(
         DataError, match=r"in one order .*; try dates=\{'day': \"dmy\"\} or \"mdy\"$"
     ):
@@ -208,7 +211,7 @@ def fitted(dates: Any = "auto") -> Any:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("dates", ["auto", ["day"], {"day": "dmy"}])
+@pytest.mark.parametrize("dates", ["auto", ["day"], {"day": "dmy"}, {}])
 def test_dates_come_back_from_a_file_and_from_a_table(dates: Any, tmp_path: Path) -> None:
     X, model = fitted(dates)
     tl.save(model, tmp_path / "model")

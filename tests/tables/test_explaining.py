@@ -178,6 +178,9 @@ def test_words_that_are_left_out_are_counted(rng: np.random.Generator) -> None:
     (many,) = dependence(dataclasses.replace(of, x=x), Odds(), x, ("colour",), seed=0)
     assert len(many.grid) == 10
     assert many.shown == "the 10 most frequent of 12 words"
+    x[::13, 0] = None
+    (many,) = dependence(dataclasses.replace(of, x=x), Odds(), x, ("colour",), seed=0)
+    assert many.shown == "the 10 most frequent of 12 words and 'no value'"
 
 
 class Sizes(Known):

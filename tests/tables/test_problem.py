@@ -922,7 +922,7 @@ def test_names_that_are_not_there(tmp_path: Path, numbers: list[float]) -> None:
     with pytest.raises(DataError, match=r"got 'widht'; try width$"):
         problem(path, "widht")
     complains(lambda: problem(path, "y", ["yy"]), DataError, "column of")
-    complains(lambda: problem(path, "y", ["y"]), SettingError, "columns of")
+    complains(lambda: problem(path, "y", ["y"]), SettingError, "columns to drop of")
     complains(lambda: problem(path, "y", ["width"]), DataError, "table of")
 
 

@@ -133,6 +133,8 @@ def main() -> None:
         tl.load(path).predict(data.test.x)
         tl.export_onnx(network, Path(folder, "network.onnx"))
         history.plot("train_loss").figure.savefig(Path(folder, "losses.png"))
+        rates.plot().figure.savefig(Path(folder, "rates.png"))
+        rates.plot(axes)
 
     X, y = data.train.x[:60], np.asarray(data.train.t[:60])
     estimators: list[object] = [tl.MLPClassifier((5,), activation="tanh", max_iter=2).fit(X, y)]

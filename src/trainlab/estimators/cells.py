@@ -25,6 +25,7 @@ from trainlab.errors import DataError, sentence
 from trainlab.network.workspace import Array
 
 OWNER: Final = "TableEncoder"
+NAMED: Final = "its name in words=, which names all columns of words"
 BOOLEANS: Final = frozenset({"true", "false"})
 """Words, in small letters, that are one in any case of letters: programs differ in it."""
 _PANDAS_HOLES: Final = frozenset({"NAType", "NaTType"})  # their == answers neither yes nor no
@@ -204,8 +205,16 @@ def refuse_formats(cells: NDArray[Any], name: str) -> None:
     if writing.units and not writing.words and not writing.plain:
         got = next(text for text in texts if math.isnan(number(text)) and not is_missing(text))
         must = "hold numbers as programs write them, or words"
-        instead = "numbers in its place, or its name in words="
+        instead = f"numbers in its place, or {NAMED}"
         raise DataError(sentence(f"column {name!r}", OWNER, must, got, instead))
+
+
+def refuse_words(cells: NDArray[Any], name: str) -> None:
+    """DataError if any of the cells (N,) of a column that no list of words names is a word."""
+    if holds_words(cells):
+        words = (c for c in cells.tolist() if math.isnan(number_of(c)) and not is_hole(c))
+        must = "hold numbers, or nothing, where words= does not name it"
+        raise DataError(sentence(f"column {name!r}", OWNER, must, next(words), NAMED))
 
 
 class _Read(dict[str, str | None]):

@@ -18,6 +18,7 @@ from trainlab.callers import warn
 from trainlab.data.dates import ORDERS, Order, dates_as_numbers
 from trainlab.errors import DataError, SettingError, sentence
 from trainlab.estimators.cells import (
+    NAMED,
     OWNER,
     Column,
     Numbers,
@@ -27,6 +28,7 @@ from trainlab.estimators.cells import (
     numbers_of,
     refuse_dates_and_complex,
     refuse_formats,
+    refuse_words,
 )
 from trainlab.estimators.compatibility import check_features, keeps_parameters, validate_data
 from trainlab.estimators.dates import Dates, find_order
@@ -50,7 +52,8 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         The most columns that a column of words may become, including that of rare words.
     dates : list of str or int, or dict, default "auto"
         All columns of dates, by name or by place; "auto" looks at the cells.  A dict gives the
-        order of year, month and day in each, if they are digits: "ymd", "dmy" or "mdy".
+        order of year, month and day in some, if they are digits: "ymd", "dmy" or "mdy"; it looks
+        at the cells of the others.
     text : list of str or int, default ()
         All columns of text, by name or by place.
     text_width : int, default 256
@@ -216,9 +219,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
                 columns.append(MeanWords.learn(own, targets, *self._limits()))
             elif of_kinds if words is None else place in words:
                 columns.append(Words.of(own, *self._limits()))
-            elif dates is not None and place in dates:
+            elif place in dates:
                 columns.append(self._dates_of(own, name, dates[place]))
-            elif dates is None and (order := find_order(own)) is not None:
+            elif self._looks_for_dates and (order := find_order(own)) is not None:
                 columns.append(Dates.of(own, name, order))
             else:
                 refuse_dates_and_complex(own, name, self._expression(X, place))
@@ -228,8 +231,10 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
 
     def _undecided(self, own: NDArray[Any], name: str, may_be_words: bool) -> Column:
         """A column of numbers, or one of words if it may be one and holds them."""
-        if not (may_be_words and holds_words(own)):
-            for told in dates_as_numbers(name, numbers_of(own, name), ", or its name in words="):
+        if not may_be_words:
+            refuse_words(own, name)
+        if not holds_words(own):
+            for told in dates_as_numbers(name, numbers_of(own, name), f", or {NAMED}"):
                 warn(told, UserWarning)
             return Numbers.of(own, name)
         refuse_formats(own, name)
@@ -413,11 +418,9 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
         named = self._named("words")
         return None if named is None else frozenset(named)
 
-    def _named_dates(self) -> dict[int, Order | None] | None:
-        """The places of the columns that `dates` names, and their orders; None for "auto"."""
-        named = self._named("dates")
-        if named is None:
-            return None
+    def _named_dates(self) -> dict[int, Order | None]:
+        """The places of the columns that `dates` names, and their orders."""
+        named = self._named("dates") or {}
         if both := (self._named_words() or frozenset()) & named.keys():
             must = "name columns that words does not name"
             raise SettingError(sentence("dates", OWNER, must, self._names()[min(both)]))
@@ -427,6 +430,11 @@ class TableEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it
                 must = f"have orders among {', '.join(ORDERS)}"
                 raise SettingError(sentence("dates", OWNER, must, order))
         return {place: said.get(one) if said else None for place, one in named.items()}
+
+    @property
+    def _looks_for_dates(self) -> bool:
+        """Whether columns that `dates` does not name may hold dates."""
+        return isinstance(self.dates, (str, Mapping))
 
     def _named_text(self) -> frozenset[int]:
         """The places of the columns that `text` names."""

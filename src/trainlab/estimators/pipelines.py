@@ -171,12 +171,11 @@ def _encoder(said: Mapping[str, Any], means: Mapping[str, Array], source: str) -
         raise fault(source, "arrays", "be those of columns with means", sorted(means))
     if "formats" in said:
         encoder.number_formats_ = _formats(said["formats"], encoder, source)
-    named, dates = encoder._named_words(), encoder._named_dates()
+    named, dates = encoder._named_words(), encoder._named_dates().keys()
     if named is not None:
         named |= encoder._named_means()
-    sound = encoder._named_means() == of_means and (
-        dates is None or set(dates) == {*encoder.dates_}
-    )
+    looked = {*encoder.dates_} if encoder._looks_for_dates else set[int]()
+    sound = encoder._named_means() == of_means and dates | looked == {*encoder.dates_}
     sound = sound and encoder._named_text() == frozenset(encoder.text_)
     if not columns or named not in (None, frozenset(encoder.words_)) or not sound:
         must = "be there, and of words, dates and text where the parameters say so"

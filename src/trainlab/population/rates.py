@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, overload
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from trainlab.terminal import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from trainlab.training.history import A, OwnAxes
 
 _OWNER: Final = "rate_range_test"
 _SMOOTH: Final = 21
@@ -127,6 +129,10 @@ class RateRange:
             found = f"steepest at {self.steepest:.2g}, lowest at {self.lowest:.2g}"
         return f"RateRange({counted(seeds, 'seed')}, {counted(steps, 'step')}; {found})"
 
+    @overload
+    def plot(self, ax: None = None) -> OwnAxes: ...
+    @overload
+    def plot(self, ax: A) -> A: ...
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the losses over the rates, and mark the steepest and the lowest place.
 

@@ -213,7 +213,10 @@ def _grid(
         return [dates[place] for place in places], (), several
     if any(isinstance(one, str) for one in cells.tolist()):
         counts = Counter(cells.tolist())
-        several = f"the {KINDS} most frequent of {len(counts)} words" if len(counts) > KINDS else ""
+        words = f"{len(counts)} words"
+        if None in counts:
+            words = f"{len(counts) - 1} words and 'no value'"
+        several = f"the {KINDS} most frequent of {words}" if len(counts) > KINDS else ""
         return [one for one, _ in counts.most_common(KINDS)], (), several
     numbers = cells.astype(np.float64)
     numbers = numbers[np.isfinite(numbers)]
