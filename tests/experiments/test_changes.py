@@ -14,7 +14,7 @@ import trainlab as tl
 from complaints import complains
 from reduced import training
 from trainlab.errors import SettingError
-from trainlab.experiments import EXPERIMENTS, Better, Options, changed, results, run
+from trainlab.experiments import EXPERIMENTS, Better, Measure, Options, changed, results, run
 from trainlab.experiments.base import TrainingExperiment, Within
 from trainlab.experiments.changes import SAID, ChangeOptions
 from trainlab.experiments.runner import members
@@ -117,6 +117,13 @@ def test_it_claims_nothing_but_what_it_is_given() -> None:
     assert told.expect == (Better(*arms),)
     assert told.equations == ()  # those of other arms
     assert found.equations == BASE.equations
+
+
+def test_the_caption_names_what_is_measured_without_its_unit() -> None:
+    """ "… in steps of each run" was no English."""
+    steps = Measure("number of steps to 90 %", lambda found: found, better="lower", unit="steps")
+    made = changed(dataclasses.replace(BASE, measure=steps), {"lr": 0.1})
+    assert made.caption.endswith(", smoothed, and number of steps to 90 % of each run.")
 
 
 def test_every_change_has_a_name_of_its_own() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import re
 import subprocess
 import sys
 import threading
@@ -183,6 +184,27 @@ def test_each_shape_is_drawn_once(tmp_path: Path) -> None:
     for picture in written.values():
         assert f"fill:{plots.LIGHT.paper}" in picture
         assert plots.DARK.paper not in picture
+
+
+def test_a_figure_that_asks_for_no_colour_has_those_of_the_theme(tmp_path: Path) -> None:
+    """Black text on dark paper cannot be read."""
+    (experiment,) = find(["gradient-descent"])
+
+    def figure(measured: Measurements, theme: plots.Theme) -> plots.Figure:
+        drawn = plots.Figure()
+        ax = drawn.subplots()
+        for _ in plots.LIGHT.palette:
+            ax.plot([1, 2], [3, 4], label="an arm")
+        ax.set_xlabel("step")
+        ax.legend()
+        return drawn
+
+    run([dataclasses.replace(experiment, figure=figure)], tmp_path)
+    for name in FIGURES:
+        picture = (tmp_path / experiment.name / name).read_text()
+        used = set(re.findall(r"(?:fill|stroke): ?(#[0-9a-f]{6})", picture))
+        light = {plots.LIGHT.paper, plots.LIGHT.ink, plots.LIGHT.faint, *plots.LIGHT.palette}
+        assert used == {color.lower() for color in light}
 
 
 def test_figures_that_earlier_versions_wrote_do_not_stay(tmp_path: Path) -> None:

@@ -364,6 +364,17 @@ def test_settings_of_ones_own_and_names_that_are_no_markup(
     assert setup.arms[evil].network.hidden == (5, 4)
 
 
+def test_a_rate_is_seen_as_a_whole(browser: Any, place: tuple[LiveControl, str]) -> None:
+    """Of 0.001, the rate of Adam, the page showed 0.00."""
+    _, address = place
+    with visit(browser, address) as person:
+        rate = person.tab.locator(".armrow").first.get_by_label("Rate")
+        for number in ("0.001", "0.0003", "0.025"):
+            rate.fill(number)
+            widths = rate.evaluate("field => [field.scrollWidth, field.clientWidth]")
+            assert widths[0] <= widths[1]
+
+
 def test_images_that_are_wrong_and_layers(browser: Any, place: tuple[LiveControl, str]) -> None:
     with visit(browser, place[1]) as person:
         tab = person.tab

@@ -425,17 +425,29 @@ def test_what_explodes_is_on_a_logarithmic_axis(top: float, scale: str) -> None:
     assert ax.get_xscale() == scale
 
 
+@pytest.mark.parametrize("points", [9, 99])
+def test_lines_of_one_colour_have_other_markers(points: int) -> None:
+    """The eighth arm looked like the first."""
+    count = 3 * len(plots.LIGHT.palette)
+    _, (ax,) = plots.blank(plots.LIGHT)
+    x = np.arange(float(points))
+    plots.curves(ax, [plots.Curve(str(index), x, x) for index in range(count)])
+    looks = {(line.get_color(), line.get_marker()) for line in ax.get_lines()}
+    assert len(looks) == count
+
+
 def test_one_member_has_no_band() -> None:
     center, low, high = plots.spread(np.array([[1.0, np.nan]]))
     assert (low, high) == (None, None)
     assert center[0] == 1
 
 
-def test_runs_that_diverged_are_named_among_the_dots() -> None:
+def test_runs_without_a_value_are_named_among_the_dots() -> None:
     _, (ax,) = plots.blank(plots.LIGHT)
-    rows = [np.array([1.0, 2.0, np.nan]), np.array([np.nan])]
+    rows = [np.array([1.0, 2.0, np.nan]), np.array([np.inf])]
     plots.intervals(ax, ["a", "b"], rows, "loss")
-    assert [text.get_text() for text in ax.texts] == ["1 of 3 diverged", "1 of 1 diverged"]
+    said = [text.get_text() for text in ax.texts]
+    assert said == ["1 of 3 without a value", "1 of 1 without a value"]
 
 
 @pytest.mark.parametrize("theme", plots.THEMES)

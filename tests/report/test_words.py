@@ -13,6 +13,7 @@ import pages
 from trainlab import cli, evidence
 from trainlab.experiments import EXPERIMENTS, Options, find, results, run, runner
 from trainlab.experiments.base import Measurements, Row
+from trainlab.pages.words import span
 from trainlab.report import page, words
 
 
@@ -26,6 +27,11 @@ def test_the_command_gives_the_same_numbers_again(name: str, tmp_path: Path) -> 
     done = CliRunner().invoke(cli.main, [*rest, "--out", str(tmp_path / "again")])
     assert done.exit_code == 0, done.output
     assert results.load(tmp_path / "again" / name).to_json() == first.to_json()
+
+
+def test_an_interval_of_one_value_is_an_interval() -> None:
+    """It was called exact, of ten seeds that happened to agree."""
+    assert span(30.0, 30.0) == "30.00 to 30.00"
 
 
 def test_no_command_is_said_where_none_repeats_the_run() -> None:

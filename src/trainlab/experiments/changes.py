@@ -132,7 +132,7 @@ def changed(
         figure=summary(experiment.measure),
         curves=("train_loss",),
         caption="Loss of each batch before its update, smoothed, and "
-        f"{experiment.measure.heading} of each run.",
+        f"{experiment.measure.words} of each run.",
         changes="; ".join(filter(None, (experiment.changes, _told(lists)))),
         command=_command(experiment, lists, axes, claim, expect),
     )

@@ -11,7 +11,7 @@ from trainlab.errors import SettingError, sentence
 from trainlab.experiments.base import AnyExperiment, Measurements
 
 # Not when the first figure is drawn: a matplotlib whose import Ctrl-C cut off draws nothing more.
-from trainlab.plots import THEMES, Figure, png, svg
+from trainlab.plots import THEMES, Figure, png, svg, themed
 
 FIGURES: Final[Mapping[str, str]] = {"figure.svg": "light", "figure-narrow.svg": "narrow"}
 """File → theme.  PIXELS is figure.svg in pixels; the narrow one is for phones."""
@@ -23,7 +23,8 @@ EARLIER: Final = ("figure-dark.svg", "figure-narrow-dark.svg")
 def draw(experiment: AnyExperiment, measured: Measurements, folder: Path) -> None:
     """Write the figures.  Each shape is drawn once: the dark one has other colours."""
     for name, theme in FIGURES.items():
-        drawn = experiment.figure(measured, THEMES[theme])
+        with themed(THEMES[theme]):  # a figure of the user's has its colours, too
+            drawn = experiment.figure(measured, THEMES[theme])
         if not isinstance(drawn, Figure):
             owner, must = f"experiment {experiment.name}", "return a figure of matplotlib"
             raise SettingError(sentence("figure", owner, must, drawn))

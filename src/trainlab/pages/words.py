@@ -77,8 +77,6 @@ def name(text: str) -> str:
 
 def span(low: float, high: float) -> str:
     """An interval in words."""
-    if low == high:
-        return "exact"
     if math.isinf(low) and math.isinf(high):
         return "too few runs"
     return f"{number(low)} to {number(high)}"

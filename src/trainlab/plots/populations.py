@@ -17,7 +17,7 @@ from trainlab.evidence.checks import Array
 from trainlab.plots.legends import BAND, Entry, band_entry, overlaid
 from trainlab.plots.legends import legend as draw_legend
 from trainlab.plots.scales import is_wide, logarithmic
-from trainlab.plots.themes import LIGHT, MARKERS, Theme, blank, label, literal, themed
+from trainlab.plots.themes import LIGHT, Theme, blank, label, literal, themed
 
 UNITS: Final = ("step", "epoch")
 """Of the time that a history has."""
@@ -61,12 +61,18 @@ def curves(
     theme: Theme = LIGHT,
     mark_every: float | None = None,
 ) -> None:
-    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x."""
+    """Lines with bands, one colour and marker per arm; a marker each `mark_every` of x.
+
+    Beyond the palette the colours come again, with other markers, which then are on every line.
+    """
     if not arms:
         raise SettingError(sentence("arms", "curves", "hold at least one Curve", arms))
     for index, arm in enumerate(arms):
         place = index if arm.color is None else arm.color
-        _curve(ax, arm, theme.color(place), MARKERS[place % len(MARKERS)], mark_every)
+        every = mark_every
+        if every is None and place >= len(theme.palette):
+            every = float(np.ptp(arm.x)) / 8 or None
+        _curve(ax, arm, theme.color(place), theme.marker(place), every)
     # Also where every run has ended, and there is no line.
     ax.update_datalim([(end, 0.0) for arm in arms for end in arm.x[[0, -1]]], updatey=False)
     ax.margins(x=EDGE)
@@ -132,7 +138,7 @@ def intervals(
             ax.plot([np.median(present)] * 2, [place - 0.36, place + 0.36], color=theme.ink, lw=2)
         lost = len(values) - len(present)
         if lost:
-            text = f"{lost} of {len(values)} diverged"
+            text = f"{lost} of {len(values)} without a value"
             ax.annotate(text, (0.99, place), xycoords=("axes fraction", "data"), ha="right")
     ax.set_yticks(range(len(labels)), [literal(name) for name in reversed(labels)])
     ax.set_ylim(-0.6, len(labels) - 0.4)
@@ -156,7 +162,7 @@ def dots(
     aside = np.linspace(0.24, -0.24, len(arms)) if len(arms) > 1 else np.zeros(1)
     for index, (name, values) in enumerate(arms):
         center, low, high = spread(values)
-        ink, marker = theme.color(index), MARKERS[index % len(MARKERS)]
+        ink, marker = theme.color(index), theme.marker(index)
         if low is not None and high is not None:
             ax.hlines(place + aside[index], low, high, color=ink, lw=2.2, alpha=0.45)
         ax.plot(center, place + aside[index], marker, color=ink, ms=6, mew=0, label=literal(name))

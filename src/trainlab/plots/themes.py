@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LogNorm, to_hex
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 from matplotlib.ticker import MaxNLocator
 
 from trainlab.plots.scales import Powers
@@ -51,6 +52,10 @@ class Theme:
         """The colour of the index-th arm; beyond the palette the colours come again."""
         return self.palette[index % len(self.palette)]
 
+    def marker(self, index: int) -> str:
+        """The marker of the index-th arm: where its colour comes again, another one."""
+        return MARKERS[(index + index // len(self.palette)) % len(MARKERS)]
+
     @property
     def colors(self) -> tuple[str, ...]:
         """All its colours: those at one place have the same part in every theme."""
@@ -79,6 +84,7 @@ def themed(theme: Theme) -> Iterator[None]:
         "axes.grid": True,
         "axes.labelcolor": theme.ink,
         "axes.labelsize": 12,
+        "axes.prop_cycle": cycler(color=theme.palette),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlecolor": theme.ink,

@@ -331,8 +331,9 @@ class History:
         Returns
         -------
         pandas.DataFrame
-            One row per member, series and position: the index and the seed of the member, the
-            labels of its network and optimizer, the name of the series, and what is there.
+            One row per member, series and position.  Columns: "member", its index; "seed";
+            "network" and "optimizer", their labels; "series", its name; "axis", "step" or "epoch";
+            "at", the position on it; and "value".
 
         Raises
         ------
