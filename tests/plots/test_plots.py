@@ -447,7 +447,7 @@ def test_runs_without_a_value_are_named_among_the_dots() -> None:
     rows = [np.array([1.0, 2.0, np.nan]), np.array([np.inf])]
     plots.intervals(ax, ["a", "b"], rows, "loss")
     said = [text.get_text() for text in ax.texts]
-    assert said == ["1 of 3 without a value", "1 of 1 without a value"]
+    assert said == ["1 of 3 not finite", "1 of 1 not finite"]
 
 
 @pytest.mark.parametrize("theme", plots.THEMES)

@@ -138,7 +138,7 @@ def intervals(
             ax.plot([np.median(present)] * 2, [place - 0.36, place + 0.36], color=theme.ink, lw=2)
         lost = len(values) - len(present)
         if lost:
-            text = f"{lost} of {len(values)} without a value"
+            text = f"{lost} of {len(values)} not finite"
             ax.annotate(text, (0.99, place), xycoords=("axes fraction", "data"), ha="right")
     ax.set_yticks(range(len(labels)), [literal(name) for name in reversed(labels)])
     ax.set_ylim(-0.6, len(labels) - 0.4)
