@@ -58,6 +58,7 @@ def test_days_and_times(text: str, time: str, seconds: float) -> None:
     "text",
     [
         *("", "2024", "20241231", "2024-0", "7:30", "2024-02-30", "2024-13-13", "31.4.2024"),
+        *("Mon, 31 Dec 2024", "Tuesd 31 Dec 2024", "sunny 2024-12-31", "Tue 31.4.2024"),
         *("2024-12/31", "31.12.24", "1.2.3", "2024-12-31 24:00", "2024-12-31 7:60"),
         *("2024-12-31 7:30:60", "2024-12-31 13:00 pm", "2024-12-31 0:00 am", "0000-01-01"),
         *("2024-12-31 7:30 rest", "2024-12-31 CET"),
@@ -89,6 +90,16 @@ def test_a_month_counts_as_its_first_day(text: str) -> None:
 )
 def test_texts_that_are_no_months(text: str) -> None:
     assert (moments(text), looks_like_date(text)) == ({}, False)
+
+
+def test_a_weekday_says_which_number_is_the_day() -> None:
+    moment = pd.Timestamp("2022-03-01").timestamp()
+    assert moments("Tue, 01/03/2022") == {"dmy": moment}
+    assert moments("Tuesday 03/01/2022 12:00") == {"mdy": moment + 43_200}
+    assert order_of(["Tue 01/03/2022", "Wed 02/03/2022"]) == "dmy"
+    assert looks_like_date("Tue, 01/03/2022")
+    assert looks_like_date("Tue 2022-03-01 12:00")
+    assert not looks_like_date("Tue 2022-03/01")
 
 
 def test_every_day_is_that_of_pandas() -> None:

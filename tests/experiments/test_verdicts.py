@@ -269,6 +269,14 @@ def test_members_that_diverged_are_said_and_left_out() -> None:
     assert (pair.pairs, pair.missing, pair.diverged, pair.wins) == (10, 0, 2, 10)
 
 
+def test_a_warning_has_an_arm_with_a_comma_in_quotes() -> None:
+    sgd = LUCK + 2
+    sgd[3] = np.nan
+    lost = {"SGD, lr 1/3": 17}
+    found = judge(measured({**ARMS, "SGD, lr 1": sgd}, lost), LOSS, [Better("Adam", "SGD, lr 1")])
+    assert [one[:42] for one in found.warnings] == ["“SGD, lr 1”: 1 of 10 members diverged, at "]
+
+
 def test_an_arm_that_diverged_altogether_is_last_and_named() -> None:
     found = verdict({**ARMS, "SGD": np.full(10, np.nan)}, Better("Adam", "SGD"))
     assert list(found.arms)[-1] == "SGD"

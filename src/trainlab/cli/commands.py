@@ -1,4 +1,4 @@
-"""The commands that need no room of their own: one function each, and no numerical work."""
+"""The commands of checks, data, saved models and runs: one function each, no numerical work."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from trainlab.cli.group import (
     main,
 )
 from trainlab.cli.screen import say
-from trainlab.errors import DataError, StoreError, TrainlabError, sentence
+from trainlab.errors import DataError, StoreError, sentence
 from trainlab.limits import MEMBERS
 from trainlab.terminal import command, counted
 
@@ -153,10 +153,10 @@ def run(
             _page(out, err=True)
         say("To continue:", err=True, whole=command(given(ctx, *left)))
         raise SystemExit(INTERRUPTED) from None
-    except TrainlabError:
-        raise
     except Exception as error:
-        raise failed(error, names) from error
+        if (told := failed(error, names)) is None:
+            raise
+        raise told from error
     _verdicts(finished)
     _page(out)
 

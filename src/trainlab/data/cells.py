@@ -7,7 +7,10 @@ import re
 from typing import Final
 
 NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-WEEKDAY: Final = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,? "
+WEEKDAY: Final = (
+    r"(?P<weekday>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?"
+    r"|sat(?:urday)?|sun(?:day)?)\.?,? "
+)
 """What may stand in front of a day."""
 _PADDED: Final = re.compile(r"[+-]?0[0-9]+")
 _LONG: Final = re.compile(r"[+-]?[0-9]{16,308}")
@@ -15,8 +18,8 @@ _MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "#n/a", "in
 _MONTH: Final = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _DAY: Final = "|".join(
     (
-        r"\d{4}([-/.])\d{1,2}\1\d{1,2}",
-        r"\d{1,2}([-/.])\d{1,2}\2(?:\d{2}|\d{4})",
+        r"\d{4}(?P<mark>[-/.])\d{1,2}(?P=mark)\d{1,2}",
+        r"\d{1,2}(?P<sign>[-/.])\d{1,2}(?P=sign)(?:\d{2}|\d{4})",
         rf"\d{{1,2}}[ -]{_MONTH}[ -]\d{{2,4}}",
         rf"{_MONTH} \d{{1,2}},? \d{{4}}",
     )

@@ -43,6 +43,9 @@ _REMEDIES: Final = {
 """What helps."""
 
 _EPOCH: Final = datetime.date(1970, 1, 1).toordinal()
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_THURSDAY: Final = 3
+"""The weekday of the epoch."""
 _MONTHS: Final = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
@@ -80,7 +83,8 @@ _DAYS_OF: Final = ("day", "before", "after")
 def moments(text: str) -> Mapping[Order, float]:
     """The moments that a text may mean, by the order of its parts; none where it is no date.
 
-    The order matters where a day is written in digits with the year at their end.
+    The order matters where a day is written in digits with the year at their end.  A weekday in
+    front says which orders are right, and none is where it belongs to another day.
 
     >>> moments("1970-01-02"), moments("2.1.1970 0:00:30"), moments("31/31/1970")
     ({'ymd': 86400.0, 'dmy': 86400.0, 'mdy': 86400.0}, {'dmy': 86430.0, 'mdy': 2678430.0}, {})
@@ -101,6 +105,9 @@ def moments(text: str) -> Mapping[Order, float]:
         month, day = int(number) if number else _month(name), _first(part, *_DAYS_OF) or "1"
         said = dict.fromkeys(ORDERS, (_first(part, *_YEARS), month, day))
     days = {order: _day(int(year), month, int(day)) for order, (year, month, day) in said.items()}
+    if named := part["weekday"]:
+        at = _WEEKDAYS.index(named[:3].lower())
+        days = {order: day for order, day in days.items() if (day + _THURSDAY) % 7 == at}
     known = {order: day * DAY + seconds for order, day in days.items()}
     return {order: moment for order, moment in known.items() if not math.isnan(moment)}
 

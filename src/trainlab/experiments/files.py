@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from trainlab.errors import DataError, SettingError, sentence
+from trainlab.errors import DataError, SettingError, TrainlabError, sentence
 from trainlab.experiments.base import AnyExperiment, is_name
 from trainlab.experiments.validation import NAMED
 from trainlab.files import write
@@ -110,13 +110,15 @@ def _where(error: BaseException, path: Path) -> str:
     return f"{type(error).__name__}: {text}{place}"
 
 
-def failed(error: Exception, names: Sequence[str]) -> Exception:
-    """An error that arose in one of these files, as a DataError that says where; else itself."""
+def failed(error: Exception, names: Sequence[str]) -> DataError | None:
+    """Where an error that is none of ours arose in one of these files; None if it did not."""
+    if isinstance(error, TrainlabError):
+        return None
     met = {Path(one.filename) for one in traceback.extract_tb(error.__traceback__)}
     for name in filter(is_file, names):
         if (path := Path(name).resolve()) in met:
             return DataError(f"{name} failed: {_where(error, path)}")
-    return error
+    return None
 
 
 def begin(name: str, folder: Path, taken: Container[str] = ()) -> Path:

@@ -13,7 +13,7 @@ import numpy as np
 from trainlab import evidence
 from trainlab.evidence import Comparison, Direction, Interval
 from trainlab.experiments.base import Array, Better, Expectation, Measure, Measurements
-from trainlab.experiments.claims import Findings, claim
+from trainlab.experiments.claims import Findings, claim, named
 from trainlab.experiments.results import Claim, Verdict
 from trainlab.experiments.summaries import summary
 from trainlab.experiments.validation import taken
@@ -223,10 +223,10 @@ def _without_value(measured: Measurements, values: Array, words: str) -> Iterato
             if kept := sum(np.isfinite(values[row]) for row in lost):
                 which = "each" if kept == len(lost) else f"{kept} of them"
                 ending = f"{which} had a {words} before, which counts as those of others."
-            yield f"{arm}: {len(steps)} of {of} diverged, {first}; {ending}"
+            yield f"{named(arm)}: {len(steps)} of {of} diverged, {first}; {ending}"
         if endless := sum(np.isinf(values[row]) and row not in lost for row in rows):
             ending = "each counts as worse than any finite one, and is in no median."
-            yield f"{arm}: the {words} of {endless} of {of} is infinite; {ending}"
+            yield f"{named(arm)}: the {words} of {endless} of {of} is infinite; {ending}"
         if missing := sum(np.isnan(values[row]) and row not in lost for row in rows):
             ending = "each is in no median, and its seed in no comparison with this arm."
-            yield f"{arm}: {missing} of {of} without a {words}; {ending}"
+            yield f"{named(arm)}: {missing} of {of} without a {words}; {ending}"

@@ -29,7 +29,7 @@ STEPS: Final = (1, 2, 2.5, 5, 10)
 LONG: Final = 16
 """Letters of a name of which two fit side by side."""
 BELOW: Final = 0.55
-"""Inches of the numbers and the name of an axis, below which a legend is."""
+"""Inches that the numbers and the name of an axis take; a legend is below them."""
 NEAR_ZERO: Final = 0.5
 """Where all probabilities and shares are less, axes to 1 would squeeze them into a corner."""
 FAR: Final = 6.0

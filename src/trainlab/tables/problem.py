@@ -389,10 +389,9 @@ class _TableContent:
 
     def unread(self, asked: _Asked) -> list[Fault]:
         """What is wrong with these."""
+        signs = ("--decimal point", "--decimal comma")
         return [
-            _of_formats(asked, must, got, ("--decimal point", "--decimal comma"))
-            if "decimal" in must
-            else _of_formats(asked, must, got, ())
+            _of_formats(asked, must, got, signs if "decimal" in must else ())
             for must, got in self.faults.items()
         ]
 
