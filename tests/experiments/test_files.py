@@ -162,12 +162,12 @@ def test_what_no_file_may_hold(text: str, told: str, here: Path) -> None:
 def test_an_error_in_ones_own_figure_names_its_line(here: Path) -> None:
     invoke("new", "experiment", "mine")
     text = (here / "mine.py").read_text("utf-8").replace("figure=summary(MEASURE)", "figure=draw")
-    own = "def draw(found, theme):\n    return 1 / 0\n\n\n"
+    own = "def draw(found, theme):\n    raise ValueError('one\\ntwo')\n\n\n"
     text = text.replace("EXPERIMENT =", f"{own}EXPERIMENT =")
     (here / "mine.py").write_text(text, "utf-8")
     result = invoke("run", "mine.py", "--quick", "--seeds", "2", "--out", "out", "--workers", "1")
-    line = text.splitlines().index("    return 1 / 0") + 1
-    told = f"Error: mine.py failed: ZeroDivisionError: division by zero (line {line})"
+    line = text.splitlines().index("    raise ValueError('one\\ntwo')") + 1
+    told = f"Error: mine.py failed: ValueError: one two (line {line})"
     assert (result.exit_code, result.output.splitlines()[-1]) == (2, told)
     assert (here / "out" / "mine" / "results.json").is_file()
 

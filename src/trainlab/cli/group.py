@@ -263,8 +263,9 @@ def widths(text: str) -> tuple[int, ...]:
     >>> widths("20,10"), widths("20x10")
     ((20, 10), (20, 10))
     """
+    listed = filter(str.strip, text.split(","))
     try:
-        return tuple(int(part) for part in text.replace("x", ",").split(",") if part.strip())
+        return tuple(map(int, text.split("x") if "x" in text else listed))
     except ValueError:
         raise click.BadParameter(
             f"must be widths like 20,20; got {text!r}", param_hint="--hidden"

@@ -105,7 +105,8 @@ def _where(error: BaseException, path: Path) -> str:
         text, lines = error.msg, [error.lineno]
     else:
         frames = traceback.extract_tb(error.__traceback__)
-        text, lines = str(error), [one.lineno for one in frames if Path(one.filename) == path]
+        text = " ".join(str(error).split())
+        lines = [one.lineno for one in frames if Path(one.filename) == path]
     place = f" (line {lines[-1]})" if lines and lines[-1] else ""
     return f"{type(error).__name__}: {text}{place}"
 
